@@ -1,0 +1,71 @@
+/**
+ * `npm test [-- FILTER…] [--postgres]`: every `*.test.ts` whose path contains one of the filters, two files at a time.
+ *
+ * A suite whose engine is absent skips itself and says so; with `CI=true` or `PLIMSOLL_FAIL_ON_SKIP=1` a skip is a
+ * failure. `--postgres` runs the same files with PLIMSOLL_DATABASE_URL set to a PostgreSQL of their own.
+ * Exit code 1 when a test failed, 2 when the run could not start.
+ */
+import { pipeline } from 'node:stream/promises'
+import { spec, type TestEvent } from 'node:test/reporters'
+import { parseArgs } from 'node:util'
+import { root } from './repository.ts'
+import { findTestFiles, selectTestFiles } from './test-files.ts'
+import { compactReport, skipLine } from './test-report.ts'
+import { runFiles } from './test-run.ts'
+import { startThrowawayPostgres, type ThrowawayPostgres } from './throwaway-postgres.ts'
+
+const minutes = 60_000
+
+const { values, positionals } = parseArgs({ options: { postgres: { type: 'boolean' } }, allowPositionals: true })
+process.chdir(root)
+const files = selectTestFiles(findTestFiles(root), positionals)
+if (files.length === 0) {
+  console.error(`no test file matches ${positionals.join(' ') || 'at all'}`)
+  process.exit(2)
+}
+
+let postgres: ThrowawayPostgres | undefined
+if (values.postgres) {
+  try {
+    postgres = await startThrowawayPostgres()
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(2)
+  }
+  process.once('exit', postgres.stop)
+  console.log(`store: ${postgres.url}`)
+}
+
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted.abort()
+    process.exit(1)
+  })
+}
+
+const skipped: string[] = []
+async function* watched(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
+  for await (const event of events) {
+    if (event.type === 'test:fail' && !event.data.todo) process.exitCode = 1
+    const line = event.type === 'test:pass' || event.type === 'test:fail' ? skipLine(event.data) : undefined
+    if (line !== undefined) skipped.push(line)
+    yield event
+  }
+}
+
+const events = runFiles(files, {
+  concurrency: 2,
+  fileTimeoutMs: 10 * minutes,
+  env: { ...process.env, PLIMSOLL_TEST: '1', ...(postgres && { PLIMSOLL_DATABASE_URL: postgres.url }) },
+  signal: interrupted.signal
+})
+const report = process.stdout.isTTY ? new spec() : compactReport
+await pipeline(watched(events), report, process.stdout, { end: false })
+
+if (skipped.length > 0) {
+  const fails = process.env.CI === 'true' || process.env.PLIMSOLL_FAIL_ON_SKIP === '1'
+  console.log(`\n${fails ? 'failed, because these were skipped' : 'skipped'}:`)
+  for (const line of skipped) console.log(`  ${line}`)
+  if (fails) process.exitCode = 1
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { DirectoryLockedError } from '../../errors.ts'
+import { open } from '../../open.ts'
+import { scratchDirectory } from '../../testing.ts'
+
+const here = import.meta.dirname
+
+describe('the embedded engine', () => {
+  const scratches: { remove(): Promise<void> }[] = []
+  after(() => Promise.all(scratches.map(s => s.remove())))
+  const scratch = async () => {
+    const s = await scratchDirectory()
+    scratches.push(s)
+    return s
+  }
+
+  it('forces every commit to disk before it answers', async () => {
+    const { url } = await scratch()
+    const db = await open(url)
+    await db.exec('create table t (n int)')
+    const before = (await db.statistics()).syncs!
+    for (let n = 0; n < 10; n++) await db.transaction(tx => tx.query('insert into t values ($1)', [n]))
+    const after = (await db.statistics()).syncs!
+    assert.ok(after - before >= 10, `10 commits, ${after - before} syncs`)
+    for (let n = 0; n < 10; n++) await db.query('select n from t')
+    assert.equal((await db.statistics()).syncs, after, 'reading forces nothing')
+    await db.close()
+  })
+
+  it('refuses a directory that is open, and names the process', async () => {
+    const { url, directory } = await scratch()
+    const db = await open(url)
+    await assert.rejects(open(url), (error: unknown) => {
+      assert.ok(error instanceof DirectoryLockedError)
+      assert.equal(error.pid, process.pid)
+      assert.match(error.message, new RegExp(`process ${process.pid}`))
+      return true
+    })
+    await db.close()
+    assert.ok(!existsSync(`${directory}.lock`), 'the lock goes with the close')
+    await (await open(url)).close()
+  })
+
+  it('keeps what was committed when its process is killed, and takes over its lock', async () => {
+    const { url, directory } = await scratch()
+    const script = `
+      import { open } from ${JSON.stringify(join(here, '../../open.ts'))}
+      const db = await open(process.argv[1])
+      await db.exec('create table kept (n int)')
+      for (let n = 1; ; n++) { await db.query('insert into kept values ($1)', [n]); console.log(n) }`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, url], {
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    let acknowledged = 0
+    for await (const chunk of child.stdout.setEncoding('utf8')) {
+      for (const line of String(chunk).split('\n')) if (line) acknowledged = Number(line)
+      if (acknowledged >= 50) break
+    }
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    assert.ok(existsSync(`${directory}.lock`), 'a killed process leaves its lock')
+    const db = await open(url)
+    const { rows } = await db.query<{ n: number; top: number }>('select count(*) as n, max(n) as top from kept')
+    assert.ok(rows[0]!.n >= acknowledged, `${acknowledged} acknowledged, ${rows[0]!.n} kept`)
+    assert.equal(rows[0]!.n, rows[0]!.top)
+    await db.close()
+  })
+
+  it('does not take a reused process number for the holder', async () => {
+    const { url, directory } = await scratch()
+    await writeFile(`${directory}.lock`, JSON.stringify({ pid: process.pid, born: '1' }))
+    await (await open(url)).close()
+  })
+
+  it('leaves nothing behind when a directory cannot be made', async () => {
+    const { directory } = await scratch()
+    await rm(directory, { recursive: true })
+    await writeFile(directory, 'a file is in the way')
+    await assert.rejects(open(`pglite://${directory}/below`))
+    assert.ok(existsSync(dirname(directory)))
+  })
+})

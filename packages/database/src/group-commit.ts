@@ -1,0 +1,137 @@
+import { DatabaseClosedError, isTransient, isUnavailable, isUniqueViolation, QueueFullError } from './errors.ts'
+
+export interface GroupCommitOptions<I, O> {
+  /**
+   * Writes a batch in one transaction and returns one outcome an item, in order. May be called again for the same items
+   * after it rejected, so it must change nothing but the database.
+   */
+  commit(items: readonly I[]): Promise<readonly O[]>
+  /** Weight of one batch at most; an item heavier than this goes alone. Default 2,000. */
+  maxBatch?: number
+  /** Weight that may wait; beyond it `submit` rejects with `QueueFullError`. Default 20,000. */
+  maxPending?: number
+  /** Transactions at once. Default 1, which is all an embedded engine can use; 2 to 4 on a server. */
+  committers?: number
+  /** Fresh transactions after a unique violation or a serialisation failure, before a batch is split. Default 3. */
+  retries?: number
+}
+
+interface Waiting<I, O> {
+  item: I
+  weight: number
+  resolve(outcome: O): void
+  reject(error: unknown): void
+}
+
+/**
+ * Many callers, one transaction: what arrives while a commit is under way shares the next one, so the cost of a synced
+ * commit is divided by the load. Each caller gets its own outcome or error; a batch that fails is halved until the item
+ * at fault stands alone. The idea is PostgreSQL's own `commit_delay`, moved in front of the statement.
+ */
+export class GroupCommit<I, O> {
+  #options: Required<GroupCommitOptions<I, O>>
+  #queue: Waiting<I, O>[] = []
+  #head = 0
+  #pending = 0
+  #running = 0
+  #scheduled = false
+  #closed = false
+  #idle: (() => void)[] = []
+
+  constructor(options: GroupCommitOptions<I, O>) {
+    this.#options = { maxBatch: 2_000, maxPending: 20_000, committers: 1, retries: 3, ...options }
+  }
+
+  /** Weight of what waits, not counting what is being written. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  /** Resolves with the item's outcome after the commit that holds it. `weight` is its number of rows, default 1. */
+  submit(item: I, weight = 1): Promise<O> {
+    if (this.#closed) return Promise.reject(new DatabaseClosedError())
+    if (this.#pending > 0 && this.#pending + weight > this.#options.maxPending) {
+      return Promise.reject(new QueueFullError(this.#options.maxPending))
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ item, weight, resolve, reject })
+      this.#pending += weight
+      this.#schedule()
+    })
+  }
+
+  /** Resolves when nothing waits and nothing is being written. */
+  drained(): Promise<void> {
+    if (this.#pending === 0 && this.#running === 0) return Promise.resolve()
+    return new Promise(resolve => this.#idle.push(resolve))
+  }
+
+  /** Takes no more, and resolves when what was taken has been answered. */
+  close(): Promise<void> {
+    this.#closed = true
+    return this.drained()
+  }
+
+  /** One turn of the event loop first, so that everything the sockets had ready shares the first commit. */
+  #schedule(): void {
+    if (this.#scheduled || this.#running >= this.#options.committers) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      while (this.#running < this.#options.committers && this.#pending > 0) void this.#commitNext()
+    })
+  }
+
+  async #commitNext(): Promise<void> {
+    this.#running++
+    const batch = this.#take()
+    try {
+      await this.#commit(batch)
+    } finally {
+      this.#running--
+      if (this.#pending > 0) this.#schedule()
+      else if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    }
+  }
+
+  #take(): Waiting<I, O>[] {
+    const batch: Waiting<I, O>[] = []
+    let weight = 0
+    while (this.#head < this.#queue.length) {
+      const next = this.#queue[this.#head]!
+      if (batch.length > 0 && weight + next.weight > this.#options.maxBatch) break
+      batch.push(next)
+      weight += next.weight
+      this.#head++
+    }
+    if (this.#head === this.#queue.length) {
+      this.#queue = []
+      this.#head = 0
+    } else if (this.#head > 10_000) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+    this.#pending -= weight
+    return batch
+  }
+
+  async #commit(batch: Waiting<I, O>[]): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const outcomes = await this.#options.commit(batch.map(w => w.item))
+        for (let i = 0; i < batch.length; i++) batch[i]!.resolve(outcomes[i] as O)
+        return
+      } catch (error) {
+        if ((isTransient(error) || isUniqueViolation(error)) && attempt < this.#options.retries) continue
+        if (batch.length === 1 || isUnavailable(error)) {
+          for (const waiting of batch) waiting.reject(error)
+          return
+        }
+        const half = batch.length >> 1
+        await this.#commit(batch.slice(0, half))
+        await this.#commit(batch.slice(half))
+        return
+      }
+    }
+  }
+}

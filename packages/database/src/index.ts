@@ -1,0 +1,28 @@
+export { createDirectory } from './adapters/pglite/create.ts'
+export { copyRow, copyValue } from './copy-text.ts'
+export type {
+  CommitListener,
+  Database,
+  DatabaseStatistics,
+  Engine,
+  EngineExit,
+  Queryable,
+  Result,
+  Transaction,
+  TransactionOptions
+} from './database.ts'
+export {
+  DatabaseClosedError,
+  DatabaseError,
+  DirectoryLockedError,
+  isTransient,
+  isUnavailable,
+  isUniqueViolation,
+  QueueFullError
+} from './errors.ts'
+export { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
+export { type HousekeepingOptions, keepHouse } from './housekeeping.ts'
+export { typed } from './kysely.ts'
+export { MigrationChangedError, MigrationOrderError, migrate } from './migrations.ts'
+export { open } from './open.ts'
+export type { Procedure, ProcedureContext } from './procedure.ts'

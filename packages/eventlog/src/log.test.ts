@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, it } from 'node:test'
+import { type Database, isUniqueViolation } from '@plimsoll/database'
+import { openScratch } from '@plimsoll/database/testing'
+import { type Cursor, type NewEntry, parseEntry, start } from './entry.ts'
+import { append, entryKey, findDigests, findEntry, migrateLog, readLog } from './log.ts'
+
+const entry = (over: Partial<NewEntry> = {}): NewEntry => ({
+  tenant: 'ship',
+  id: randomUUID(),
+  type: 'happened',
+  time: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
+  stream: randomUUID(),
+  subject: 'user',
+  digest: '-42',
+  data: '{"n":1}',
+  change: null,
+  ...over
+})
+
+describe('the log', () => {
+  let db: Database
+  before(async () => {
+    db = await openScratch()
+    await migrateLog(db)
+  })
+  after(() => db.close())
+
+  const readAll = async (from: Cursor, limit = 100) => {
+    const page = await readLog(db, from, limit)
+    return { ...page, last: page.entries.at(-1) ?? { ...from } }
+  }
+  const end = async (): Promise<Cursor> => {
+    let cursor = start
+    for (;;) {
+      const { entries } = await readLog(db, cursor, 1_000)
+      if (entries.length === 0) return cursor
+      cursor = { xid: entries.at(-1)!.xid, position: entries.at(-1)!.position }
+    }
+  }
+
+  it('gives back what was appended, in order, from any place', async () => {
+    const from = await end()
+    const entries = [
+      entry(),
+      entry({ data: null, stream: null, subject: null, change: '[null,[1,"tab\\t"]]' }),
+      entry()
+    ]
+    await db.transaction(tx => append(tx, entries))
+    const { entries: read, caughtUp } = await readAll(from)
+    assert.equal(caughtUp, true)
+    assert.deepEqual(
+      read.map(e => e.id),
+      entries.map(e => e.id)
+    )
+    assert.equal(read[0]!.time, Date.UTC(2026, 0, 2, 3, 4, 5, 678))
+    assert.deepEqual(parseEntry(read[0]!).data, { n: 1 })
+    assert.deepEqual(parseEntry(read[1]!).change, [null, [1, 'tab\t']])
+    const first = await readAll(from, 1)
+    assert.equal(first.caughtUp, false)
+    const rest = await readAll({ xid: first.entries[0]!.xid, position: first.entries[0]!.position })
+    assert.deepEqual(
+      rest.entries.map(e => e.id),
+      entries.slice(1).map(e => e.id)
+    )
+  })
+
+  it('refuses an id twice in one tenant and allows it in two', async () => {
+    const once = entry()
+    await db.transaction(tx => append(tx, [once]))
+    await assert.rejects(
+      db.transaction(tx => append(tx, [entry(), once])),
+      isUniqueViolation
+    )
+    await db.transaction(tx => append(tx, [{ ...once, tenant: 'other', digest: '7' }]))
+    const found = await findDigests(db, [once.id, randomUUID()])
+    assert.deepEqual(
+      [...found].sort(),
+      [
+        [entryKey('other', once.id), '7'],
+        [entryKey('ship', once.id), '-42']
+      ].sort()
+    )
+    assert.equal((await findEntry(db, 'other', once.id))?.digest, '7')
+    assert.equal(await findEntry(db, 'nobody', once.id), undefined)
+  })
+
+  it('orders by the number of the transaction, not by its digits', async () => {
+    const other = await openScratch()
+    await migrateLog(other)
+    const ids = ['9', '10', '99', '100'].map(xid => ({ xid, id: randomUUID() }))
+    for (const { xid, id } of ids.toReversed()) {
+      await other.query(
+        "insert into eventlog.entries (xid, tenant, id, type, time, digest) values ($1::text::xid8, 't', $2, 'x', now(), 0)",
+        [xid, id]
+      )
+    }
+    const { entries } = await readLog(other, start, 10)
+    assert.deepEqual(
+      entries.map(e => e.id),
+      ids.map(e => e.id)
+    )
+    await other.close()
+  })
+
+  if (process.env['PLIMSOLL_DATABASE_URL']) {
+    it('never skips a late committer: what is behind a slower transaction waits for it', async () => {
+      const from = await end()
+      const slow = entry()
+      const quick = entry()
+      let finish!: () => void
+      const held = new Promise<void>(resolve => {
+        finish = resolve
+      })
+      let begun!: () => void
+      const started = new Promise<void>(resolve => {
+        begun = resolve
+      })
+      const late = db.transaction(async tx => {
+        await append(tx, [slow])
+        begun()
+        await held
+      })
+      await started
+      await db.transaction(tx => append(tx, [quick]))
+      const meanwhile = await readAll(from)
+      assert.deepEqual(meanwhile.entries, [], 'the quick one is committed but above the horizon')
+      assert.equal(meanwhile.caughtUp, false, 'and the reader is told so')
+      finish()
+      await late
+      assert.deepEqual(
+        (await readAll(from)).entries.map(e => e.id),
+        [slow.id, quick.id]
+      )
+    })
+  }
+})

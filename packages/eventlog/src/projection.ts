@@ -1,0 +1,234 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Database, DatabaseError, migrate, type Transaction } from '@plimsoll/database'
+import { type Cursor, type LogEntry, parseEntry, type StoredEntry, start } from './entry.ts'
+import { logChannel, type Page, readLog } from './log.ts'
+import { type Segment, Tail } from './tail.ts'
+
+/** Another consumer of the same name moved the cursor: this one must not write what that one has written. */
+export class CursorMovedError extends DatabaseError {
+  override name = 'CursorMovedError'
+  constructor(name: string) {
+    super(
+      `the cursor of "${name}" was moved by another process; only one may run it at a time`,
+      'PLIMSOLL_CURSOR_MOVED'
+    )
+  }
+}
+
+export interface ProjectionOptions {
+  /** Names the cursor. Two projections of one name share it and exclude each other. */
+  name: string
+  /** Where the log is. */
+  log: Database
+  /** Where the read model and the cursor are; the same database or another. */
+  store: Database
+  /**
+   * Changes the read model by a step: applies its entries and calls `moveCursor`, both in one transaction of `store`, so
+   * that each entry is applied once. `applyInTransaction` makes one from a plain function; a procedure beside the
+   * engine (`Database.call`) keeps the work off this thread.
+   */
+  advance(step: Step): Promise<void>
+  /** Entries a transaction. Default 1,000: small ones keep readers of the store from waiting. */
+  batch?: number
+  /** Least time between two batches while caught up, in milliseconds. Default 100. */
+  paceMs?: number
+  /** Time between looks when no commit is heard of, in milliseconds. Default 250. */
+  pollMs?: number
+  /** Told of each failed round; the projection goes on by itself, slower each time up to 5 s. */
+  onError?(error: unknown): void
+  now?(): number
+}
+
+/** One page of the log for one projection, and the move of its cursor that goes with it. Structured-cloneable. */
+export interface Step {
+  name: string
+  from: Cursor
+  to: Cursor
+  entries: readonly StoredEntry[]
+}
+
+/** Moves the cursor, if it still is where the step began. Throws `CursorMovedError` when somebody else moved it. */
+export async function moveCursor(tx: Transaction, { name, from, to }: Step): Promise<void> {
+  const { affected } = await tx.query(
+    `update eventlog_cursors.cursors set xid = $2, position = $3, moved_at = now()
+     where name = $1 and xid = $4 and position = $5`,
+    [name, to.xid, to.position, from.xid, from.position]
+  )
+  if (affected !== 1) throw new CursorMovedError(name)
+}
+
+/** `advance` for a projection whose change is a plain function of the entries, run in this thread. */
+export function applyInTransaction(
+  store: Database,
+  apply: (tx: Transaction, entries: readonly LogEntry[]) => Promise<void>
+): (step: Step) => Promise<void> {
+  return step =>
+    store.transaction(async tx => {
+      await apply(tx, step.entries.map(parseEntry))
+      await moveCursor(tx, step)
+    })
+}
+
+export interface ProjectionState {
+  cursor: Cursor
+  /** True when the last look found nothing left. */
+  caughtUp: boolean
+  /** Wall-clock milliseconds: everything recorded before it is in the read model. */
+  asOf: number
+  /** Age of the oldest entry not yet applied, in milliseconds, as of the last round; 0 when caught up. */
+  lagMs: number
+  /** Rounds that failed since the last that did not. */
+  failures: number
+}
+
+/** Keeps a read model up to date with the log: cursor and change move in one transaction of the read model's store. */
+export class Projection {
+  #options: Required<Omit<ProjectionOptions, 'onError'>> & Pick<ProjectionOptions, 'onError'>
+  #tail = new Tail()
+  #cursor: Cursor = start
+  #loaded = false
+  #caughtUp = false
+  #asOf = 0
+  #oldest = 0
+  #failures = 0
+  #stopped = new AbortController()
+  #wake: (() => void) | undefined
+  #woken = false
+  #running: Promise<void> | undefined
+  #rounds: { after: number; resolve(): void }[] = []
+  #round = 0
+
+  constructor(options: ProjectionOptions) {
+    this.#options = { batch: 1_000, paceMs: 100, pollMs: 250, now: Date.now, ...options }
+  }
+
+  static async migrate(store: Database): Promise<void> {
+    await migrate(store, 'eventlog_cursors', new URL('./cursor-migrations/', import.meta.url))
+  }
+
+  get state(): ProjectionState {
+    const lagMs =
+      this.#caughtUp && this.#failures === 0 ? 0 : Math.max(0, this.#options.now() - (this.#oldest || this.#asOf))
+    return { cursor: this.#cursor, caughtUp: this.#caughtUp, asOf: this.#asOf, lagMs, failures: this.#failures }
+  }
+
+  /** Starts following the log until `stop`. */
+  start(): void {
+    this.#running ??= this.#follow()
+  }
+
+  /** Lets the running batch finish and ends. */
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    this.#wakeUp()
+    await this.#running
+    for (const { resolve } of this.#rounds.splice(0)) resolve()
+  }
+
+  /** Resolves once everything committed before the call is in the read model (or the projection has stopped). */
+  settled(): Promise<void> {
+    if (this.#stopped.signal.aborted) return Promise.resolve()
+    return new Promise(resolve => {
+      // The round under way may have read before the caller's commit, so the one after it counts.
+      this.#rounds.push({ after: this.#round + 1, resolve })
+      this.#wakeUp()
+    })
+  }
+
+  async #follow(): Promise<void> {
+    const stopListening = this.#options.log.listen(logChannel, segments => {
+      for (const segment of segments) this.#tail.add(segment as Segment)
+      this.#wakeUp()
+    })
+    try {
+      while (!this.#stopped.signal.aborted) {
+        try {
+          this.#round++
+          const more = await this.#next()
+          this.#failures = 0
+          if (more) continue
+          this.#settle()
+          await this.#rest(this.#options.paceMs)
+          await this.#restUntilWoken(this.#options.pollMs)
+        } catch (error) {
+          this.#failures++
+          this.#loaded = false
+          this.#options.onError?.(error)
+          await this.#rest(Math.min(5_000, 100 * 2 ** Math.min(this.#failures, 6)))
+        }
+      }
+    } finally {
+      stopListening()
+    }
+  }
+
+  /** One batch. True when more may be waiting. */
+  async #next(): Promise<boolean> {
+    if (!this.#loaded) await this.#load()
+    this.#woken = false
+    const lookedAt = this.#options.now()
+    const page = await this.#read()
+    if (page.entries.length > 0) await this.#applyPage(page)
+    this.#caughtUp = page.caughtUp
+    this.#oldest = page.caughtUp ? 0 : (page.entries.at(-1)?.recordedAt ?? this.#oldest)
+    this.#asOf = page.caughtUp ? lookedAt : (page.entries.at(-1)?.recordedAt ?? this.#asOf)
+    return page.entries.length >= this.#options.batch
+  }
+
+  async #read(): Promise<Page> {
+    const entries = this.#tail.after(this.#cursor, this.#options.batch)
+    if (!entries) return readLog(this.#options.log, this.#cursor, this.#options.batch)
+    const last = entries.at(-1)!
+    return { entries, caughtUp: !this.#tail.hasMore(last) }
+  }
+
+  async #applyPage(page: Page): Promise<void> {
+    const last = page.entries.at(-1)!
+    const next = { xid: last.xid, position: last.position }
+    await this.#options.advance({ name: this.#options.name, from: this.#cursor, to: next, entries: page.entries })
+    this.#cursor = next
+  }
+
+  async #load(): Promise<void> {
+    const { name, store } = this.#options
+    await store.query(
+      "insert into eventlog_cursors.cursors (name, xid, position) values ($1, '0', 0) on conflict do nothing",
+      [name]
+    )
+    const { rows } = await store.query<Cursor>(
+      'select xid::text as xid, position from eventlog_cursors.cursors where name = $1',
+      [name]
+    )
+    this.#cursor = rows[0]!
+    this.#loaded = true
+  }
+
+  #settle(): void {
+    if (!this.#caughtUp) return
+    this.#rounds = this.#rounds.filter(waiting => {
+      if (this.#round < waiting.after) return true
+      waiting.resolve()
+      return false
+    })
+  }
+
+  #wakeUp(): void {
+    this.#woken = true
+    this.#wake?.()
+  }
+
+  async #rest(ms: number): Promise<void> {
+    if (this.#rounds.length > 0 && this.#failures === 0) return
+    await sleep(ms, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
+  }
+
+  async #restUntilWoken(ms: number): Promise<void> {
+    if (this.#woken || this.#stopped.signal.aborted) return
+    const timer = setTimeout(() => this.#wake?.(), ms)
+    await new Promise<void>(resolve => {
+      this.#wake = resolve
+    })
+    this.#wake = undefined
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,74 @@
+import { Call, type Frame, type Work } from './call.ts'
+import { isRejection } from './errors.ts'
+import { outcomeOfError } from './outcome.ts'
+import type { Tally } from './tally.ts'
+
+export interface RunOptions {
+  /** The caller's. When it aborts, the call is given up at once, whatever it waits for, with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** The instant of the clock's `now()` by which the answer is due. */
+  deadline?: number | undefined
+  /** Under which a `cache` keeps the answer. */
+  key?: string | undefined
+  /** Whether a `retry` may make this call again. Goes before the retry's own setting. */
+  idempotent?: boolean | undefined
+}
+
+export const NO_OPTIONS: RunOptions = {}
+
+/** The outermost frame: turns the answer into a promise, and listens for the caller's abort. */
+export class Answer extends Call implements Frame, EventListenerObject {
+  readonly #signal: AbortSignal | undefined
+  readonly #tally: Tally
+  readonly #resolve: (value: unknown) => void
+  /** Null when the promise is for an outcome, which never rejects. */
+  readonly #reject: ((error: unknown) => void) | null
+
+  constructor(
+    work: Work,
+    at: number,
+    options: RunOptions,
+    tally: Tally,
+    resolve: (value: unknown) => void,
+    reject: ((error: unknown) => void) | null
+  ) {
+    super(work, at, options.deadline ?? Infinity, options.key, options.idempotent)
+    this.#signal = options.signal
+    this.#tally = tally
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** Begins to listen. False when the caller had gone before it came: the answer is given. */
+  listen(): boolean {
+    const signal = this.#signal
+    if (signal === undefined) return true
+    if (signal.aborted) {
+      this.aborted = true
+      this.fail(signal.reason)
+      return false
+    }
+    signal.addEventListener('abort', this)
+    return true
+  }
+
+  handleEvent(): void {
+    this.abort(this, this.#signal!.reason)
+  }
+
+  ok(value: unknown): void {
+    this.#signal?.removeEventListener('abort', this)
+    this.#tally.ok++
+    if (this.#reject !== null) this.#resolve(value)
+    else this.#resolve({ kind: 'ok', value, source: this.source, ageMs: this.ageMs })
+  }
+
+  fail(error: unknown): void {
+    this.#signal?.removeEventListener('abort', this)
+    if (this.aborted) this.#tally.aborted++
+    else if (isRejection(error)) this.#tally.rejected++
+    else this.#tally.failed++
+    if (this.#reject !== null) this.#reject(error)
+    else this.#resolve(outcomeOfError(error, this.aborted))
+  }
+}

@@ -1,0 +1,118 @@
+/** What the function is given. */
+export interface Context {
+  /** Aborted when the answer is no longer wanted. Made when it is first asked for: making it is the dear part of a call. */
+  readonly signal: AbortSignal
+  /** The instant of the clock's `now()` by which the answer is due; Infinity when there is none. */
+  readonly deadline: number
+  /** 1 for the first try. */
+  readonly attempt: number
+}
+
+export type Work<T = unknown> = (context: Context) => T | PromiseLike<T>
+
+/** Where an answer came from. */
+export type Source = 'call' | 'cache' | 'stale' | 'fallback'
+
+/**
+ * One part's place in one call: whoever it called answers by `ok` or `fail`, exactly once.
+ *
+ * Continuations and not promises: one promise a call instead of one a part, and no microtask between a slot that is freed
+ * and the one who waits for it.
+ */
+export interface Frame {
+  ok(value: unknown): void
+  fail(error: unknown): void
+}
+
+/** Whatever a call waits for at the moment: the function, a back-off, a place in a queue. There is one at a time. */
+export interface Leaf {
+  /** Whether the function is being called on this one's behalf by another call. */
+  readonly begun?: boolean
+  /** Stops waiting and fails upwards with `error` at once. */
+  interrupt(error: unknown): void
+}
+
+/** Something that is kept for as long as a function runs, even one that was given up: a bulkhead's slot. */
+export interface Holder {
+  readonly outer: Holder | null
+  running: number
+  /** Called when `running` has come back to zero. */
+  idle(): void
+}
+
+export type Step = (call: Call, parent: Frame) => void
+
+/** One call on its way through the parts. */
+export class Call {
+  readonly work: Work
+  readonly key: string | undefined
+  readonly idempotent: boolean | undefined
+  /** `now()` when the call began or last woke: the parts share one look at the clock. */
+  at: number
+  /** The deadline that was handed in; Infinity when there is none. */
+  handedIn: number
+  /** The deadline that the policy sets itself. */
+  own = Infinity
+  /** No attempt begins with less than this many milliseconds left. */
+  leastMs = 0
+  attempt = 1
+  /** How often the function was called: a part can tell whether what it sees says anything about the dependency. */
+  started = 0
+  leaf: Leaf | null = null
+  /** The frame that put an end to what is inside it. Until it has heard of it, nothing inside may begin anything. */
+  interruptedBy: unknown = null
+  /** Given up by its caller. */
+  aborted = false
+  holder: Holder | null = null
+  source: Source = 'call'
+  ageMs = 0
+
+  /** An interruption that came while the call waited for nothing, in the middle of someone's callback. */
+  #pending: { error: unknown } | null = null
+
+  constructor(work: Work, at: number, handedIn: number, key: string | undefined, idempotent: boolean | undefined) {
+    this.work = work
+    this.at = at
+    this.handedIn = handedIn
+    this.key = key
+    this.idempotent = idempotent
+  }
+
+  /** The instant by which everything has to end. */
+  get deadline(): number {
+    return Math.min(this.handedIn, this.own)
+  }
+
+  /** Whether the function was called, by this call or for it. */
+  get begun(): boolean {
+    return this.started > 0 || this.leaf?.begun === true
+  }
+
+  /** The call waits for `leaf` from now on. False when it was interrupted before it could: `leaf` has been told. */
+  waitFor(leaf: Leaf): boolean {
+    if (this.#pending === null) {
+      this.leaf = leaf
+      return true
+    }
+    const { error } = this.#pending
+    this.#pending = null
+    leaf.interrupt(error)
+    return false
+  }
+
+  /** Ends whatever the call waits for; the error then travels up through every frame to `by`. */
+  interrupt(by: unknown, error: unknown): void {
+    if (this.interruptedBy !== null) return
+    this.interruptedBy = by
+    const { leaf } = this
+    this.leaf = null
+    if (leaf === null) this.#pending = { error }
+    else leaf.interrupt(error)
+  }
+
+  /** Its caller does not want the answer any more. */
+  abort(by: unknown, reason: unknown): void {
+    if (this.interruptedBy === null) this.aborted = true
+    this.interrupt(by, reason)
+  }
+}

@@ -1,0 +1,25 @@
+/** The states a breaker can be in. The last three are set by hand. */
+export type BreakerState = 'closed' | 'open' | 'half-open' | 'forced-open' | 'forced-closed' | 'disabled'
+
+type Happening =
+  | { type: 'timeout'; timeoutMs: number }
+  | { type: 'deadline'; begun: boolean; incoming: boolean }
+  | { type: 'retry'; attempt: number; delayMs: number; error: unknown }
+  | {
+      type: 'retry.stopped'
+      attempts: number
+      reason: 'attempts' | 'budget' | 'deadline' | 'retry-after'
+      error: unknown
+    }
+  | { type: 'breaker.state'; from: BreakerState; to: BreakerState; because: string }
+  | { type: 'breaker.rejected'; retryAfterMs: number }
+  | { type: 'bulkhead.rejected'; reason: 'full' | 'queue-timeout' }
+  | { type: 'fallback'; error: unknown }
+  | { type: 'cache.stale'; ageMs: number; error: unknown }
+  | { type: 'late'; outcome: 'ok' | 'failed' }
+
+/** Something a policy did, as a plain object. `at` is wall time in milliseconds. */
+export type PolicyEvent = { readonly policy: string; readonly at: number } & Readonly<Happening>
+
+/** An event before it is stamped with the policy and the time. */
+export type PolicyHappening = Happening

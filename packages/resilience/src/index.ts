@@ -1,0 +1,29 @@
+export type { RunOptions } from './answer.ts'
+export { type BreakerControl, type BreakerSnapshot, breaker } from './breaker/breaker.ts'
+export type { BreakerOptions } from './breaker/settings.ts'
+export { type BulkheadOptions, type BulkheadSnapshot, bulkhead } from './bulkhead/bulkhead.ts'
+export { type CacheOptions, type CacheSnapshot, cache } from './cache/cache.ts'
+export type { Context, Source } from './call.ts'
+export { type Clock, systemClock, type TimerHandle } from './clock.ts'
+export { type DeadlineOptions, deadline } from './deadline.ts'
+export { DEADLINE_HEADER, formatDeadlineHeader, parseDeadlineHeader } from './deadline-header.ts'
+export {
+  BreakerOpenError,
+  BulkheadFullError,
+  DeadlineExceededError,
+  isRejection,
+  ResilienceError,
+  RetryBudgetExhaustedError,
+  TimeoutError
+} from './errors.ts'
+export type { BreakerState, PolicyEvent } from './events.ts'
+export { type FallbackOptions, fallback } from './fallback.ts'
+export { type ManualClock, manualClock } from './manual-clock.ts'
+export type { Outcome } from './outcome.ts'
+export type { Part } from './part.ts'
+export { type Policy, type PolicyOptions, type PolicySnapshot, policy } from './policy.ts'
+export type { RetryBudgetOptions } from './retry/budget.ts'
+export { type RetryOptions, retry } from './retry/retry.ts'
+export { parseRetryAfter } from './retry/retry-after.ts'
+export { isRetryable } from './retry/retryable.ts'
+export { timeout } from './timeout.ts'

@@ -1,0 +1,23 @@
+import type { Source } from './call.ts'
+import { BreakerOpenError, BulkheadFullError, isRejection, type ResilienceError } from './errors.ts'
+
+/** How a call ended, as a value. */
+export type Outcome<T> =
+  /** `source` says whether it was called, remembered (`cache`), past its time (`stale`) or a `fallback`. */
+  | { kind: 'ok'; value: T; source: Source; ageMs: number }
+  /** The function failed, or was too slow. */
+  | { kind: 'failed'; error: unknown }
+  /** The policy turned it away. Nothing is known about the dependency. `retryAfterMs` is null when it cannot be said. */
+  | { kind: 'rejected'; by: 'breaker' | 'bulkhead' | 'deadline'; retryAfterMs: number | null; error: ResilienceError }
+  /** Its caller gave it up. `error` is the reason of the caller's signal. */
+  | { kind: 'aborted'; error: unknown }
+
+export function outcomeOfError(error: unknown, aborted: boolean): Outcome<never> {
+  if (aborted) return { kind: 'aborted', error }
+  if (error instanceof BreakerOpenError) {
+    return { kind: 'rejected', by: 'breaker', retryAfterMs: error.retryAfterMs, error }
+  }
+  if (error instanceof BulkheadFullError) return { kind: 'rejected', by: 'bulkhead', retryAfterMs: null, error }
+  if (isRejection(error)) return { kind: 'rejected', by: 'deadline', retryAfterMs: null, error }
+  return { kind: 'failed', error }
+}

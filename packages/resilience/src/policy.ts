@@ -1,0 +1,166 @@
+import { Answer, NO_OPTIONS, type RunOptions } from './answer.ts'
+import type { BreakerControl, BreakerSnapshot } from './breaker/breaker.ts'
+import type { BulkheadSnapshot } from './bulkhead/bulkhead.ts'
+import type { CacheSnapshot } from './cache/cache.ts'
+import type { Context, Step, Work } from './call.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { deadline } from './deadline.ts'
+import type { PolicyEvent, PolicyHappening } from './events.ts'
+import { invoke } from './invocation.ts'
+import type { Outcome } from './outcome.ts'
+import type { Bound, Part, PartKind, Site } from './part.ts'
+import { newTally, type Tally } from './tally.ts'
+
+export interface PolicyOptions {
+  /** Default `systemClock`. */
+  clock?: Clock
+  /** From 0 up to 1, for the jitter. Default `Math.random`. */
+  random?: () => number
+}
+
+/** What a policy counted, and how its parts stand, for metrics. A part that it does not have is absent. */
+export interface PolicySnapshot extends Readonly<Tally> {
+  readonly policy: string
+  readonly inFlight: number
+  readonly breaker?: BreakerSnapshot
+  readonly bulkhead?: BulkheadSnapshot
+  readonly cache?: CacheSnapshot
+  /** The budget that its retries take from: the calls and the retries of the last 10 s, of all who share it. */
+  readonly retry?: { calls: number; retries: number }
+}
+
+/** How calls to a dependency are made. A value: made once, named, used by everyone. It holds nothing to be closed. */
+export interface Policy<Added = never> {
+  readonly name: string
+  /** The breaker's handle; null without a breaker. */
+  readonly breaker: BreakerControl | null
+  /** Calls `work` by the policy's rules. Rejects with the function's error, a `ResilienceError`, or the signal's reason. */
+  run<T>(work: (context: Context) => T | PromiseLike<T>, options?: RunOptions): Promise<T | Added>
+  /** As `run`, but never rejects: tells how it ended, and whether the answer is fresh. */
+  outcome<T>(work: (context: Context) => T | PromiseLike<T>, options?: RunOptions): Promise<Outcome<T | Added>>
+  /** What it will do, in words. */
+  explain(): string
+  /** Hears what the policy does, until the returned function is called. A listener that throws is counted, not obeyed. */
+  on(listener: (event: PolicyEvent) => void): () => void
+  snapshot(): PolicySnapshot
+}
+
+/** What the parts may answer with on top of the function's own result. */
+type Added<Parts extends readonly unknown[]> = Parts[number] extends infer P
+  ? P extends Part<infer A>
+    ? A
+    : never
+  : never
+
+const ONCE: ReadonlySet<PartKind> = new Set(['deadline', 'retry', 'breaker', 'bulkhead', 'cache'])
+
+/**
+ * A policy of `parts`, the outermost first.
+ *
+ * A good order: fallback, cache, deadline, retry, breaker, bulkhead, timeout. Each part's state is this policy's alone,
+ * even when the same part is put into two; only retry budgets are shared, by name.
+ * @throws RangeError when the name is empty or a part other than `timeout` and `fallback` is given twice.
+ */
+export function policy<const Parts extends readonly Part<unknown>[]>(
+  name: string,
+  parts: Parts,
+  { clock = systemClock, random = Math.random }: PolicyOptions = {}
+): Policy<Added<Parts>> {
+  if (name === '') throw new RangeError('a policy has a name: its errors, events and metrics carry it')
+  for (const kind of ONCE) {
+    if (parts.filter(part => part.kind === kind).length > 1) throw new RangeError(`${name}: more than one ${kind}`)
+  }
+  return new ComposedPolicy<Added<Parts>>(name, parts, clock, random)
+}
+
+class ComposedPolicy<A> implements Policy<A>, Site {
+  readonly policy: string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly tally = newTally()
+  readonly breaker: BreakerControl | null
+  readonly #parts: readonly Part<unknown>[]
+  readonly #bound = new Map<PartKind, Bound>()
+  readonly #enter: Step
+  readonly #listeners = new Set<(event: PolicyEvent) => void>()
+
+  constructor(name: string, parts: readonly Part<unknown>[], clock: Clock, random: () => number) {
+    this.policy = name
+    this.clock = clock
+    this.random = random
+    this.#parts = [...parts]
+    let step = invoke(this)
+    for (const part of withDeadline(parts).toReversed()) {
+      const bound = part.bind(this, step)
+      this.#bound.set(part.kind, bound)
+      step = bound.enter
+    }
+    this.#enter = step
+    this.breaker = (this.#bound.get('breaker')?.control as BreakerControl | undefined) ?? null
+  }
+
+  get name(): string {
+    return this.policy
+  }
+
+  run<T>(work: (context: Context) => T | PromiseLike<T>, options: RunOptions = NO_OPTIONS): Promise<T | A> {
+    return new Promise<unknown>((resolve, reject) => this.#begin(work, options, resolve, reject)) as Promise<T | A>
+  }
+
+  outcome<T>(
+    work: (context: Context) => T | PromiseLike<T>,
+    options: RunOptions = NO_OPTIONS
+  ): Promise<Outcome<T | A>> {
+    return new Promise<unknown>(resolve => this.#begin(work, options, resolve, null)) as Promise<Outcome<T | A>>
+  }
+
+  explain(): string {
+    const lines = this.#parts.map((part, i) => ` ${i + 1}. ${part.explain()}.`)
+    return [`${this.policy}: each call goes through these parts, the first being the outermost.`, ...lines].join('\n')
+  }
+
+  on(listener: (event: PolicyEvent) => void): () => void {
+    const own = (event: PolicyEvent) => listener(event)
+    this.#listeners.add(own)
+    return () => void this.#listeners.delete(own)
+  }
+
+  emit(happening: PolicyHappening): void {
+    if (this.#listeners.size === 0) return
+    const event = { policy: this.policy, at: this.clock.wallNow(), ...happening }
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch {
+        this.tally.listenerErrors++
+      }
+    }
+  }
+
+  snapshot(): PolicySnapshot {
+    const { calls, ok, failed, rejected, aborted } = this.tally
+    const parts = [...this.#bound].flatMap(([kind, bound]) =>
+      bound.snapshot ? [[kind, bound.snapshot()] as const] : []
+    )
+    return {
+      policy: this.policy,
+      ...this.tally,
+      inFlight: calls - ok - failed - rejected - aborted,
+      ...Object.fromEntries(parts)
+    }
+  }
+
+  #begin(work: Work, options: RunOptions, resolve: (v: unknown) => void, reject: ((e: unknown) => void) | null): void {
+    this.tally.calls++
+    const answer = new Answer(work, this.clock.now(), options, this.tally, resolve, reject)
+    if (answer.listen()) this.#enter(answer, answer)
+  }
+}
+
+/** The deadline of `run` holds in every policy: without a part of its own, just inside the leading fallbacks and caches. */
+function withDeadline(parts: readonly Part<unknown>[]): readonly Part<unknown>[] {
+  if (parts.some(part => part.kind === 'deadline')) return parts
+  const inside = parts.findIndex(part => part.kind !== 'fallback' && part.kind !== 'cache')
+  const at = inside === -1 ? parts.length : inside
+  return [...parts.slice(0, at), deadline(Infinity), ...parts.slice(at)]
+}

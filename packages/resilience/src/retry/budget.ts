@@ -1,0 +1,100 @@
+import type { Clock } from '../clock.ts'
+import { checkWhole } from '../part.ts'
+
+export interface RetryBudgetOptions {
+  /** Retries for each call, over the last 10 s: 0.2 = one retry for five calls. Default 0.2. */
+  ratio?: number
+  /** This many retries in a second are allowed in any case, so that a rare caller can retry at all. Default 3. */
+  minPerSecond?: number
+}
+
+const SECONDS = 10
+
+/**
+ * How much a dependency can be retried, whoever retries: a share of the calls of the last 10 seconds, as in Finagle.
+ *
+ * Without it three tries in each of three layers make 27 calls of one, just when the dependency has least to give. What
+ * calls have paid in expires after 10 s, so that a quiet hour does not save up for a storm.
+ */
+export class RetryBudget {
+  readonly ratio: number
+  readonly minPerSecond: number
+  readonly #clock: Clock
+  readonly #calls = new Float64Array(SECONDS)
+  readonly #retries = new Float64Array(SECONDS)
+  #second = 0
+  #callSum = 0
+  #retrySum = 0
+
+  constructor({ ratio = 0.2, minPerSecond = 3 }: RetryBudgetOptions, clock: Clock) {
+    if (!(ratio >= 0 && ratio <= 10)) throw new RangeError(`a retry budget's ratio is from 0 to 10, not ${ratio}`)
+    this.ratio = ratio
+    this.minPerSecond = checkWhole("a retry budget's minPerSecond", minPerSecond, 0)
+    this.#clock = clock
+    this.#second = Math.floor(clock.now() / 1000)
+  }
+
+  /** A call pays in. `now` is the clock's `now()`. */
+  deposit(now: number): void {
+    this.#moveTo(now)
+    this.#calls[this.#second % SECONDS]!++
+    this.#callSum++
+  }
+
+  /** Takes one retry out. False, and nothing taken, when there is none left. */
+  withdraw(now: number): boolean {
+    this.#moveTo(now)
+    const slot = this.#second % SECONDS
+    const allowed = this.#retrySum + 1 <= this.#callSum * this.ratio || this.#retries[slot]! < this.minPerSecond
+    if (!allowed) return false
+    this.#retries[slot]!++
+    this.#retrySum++
+    return true
+  }
+
+  snapshot(): { calls: number; retries: number } {
+    this.#moveTo(this.#clock.now())
+    return { calls: this.#callSum, retries: this.#retrySum }
+  }
+
+  #moveTo(now: number): void {
+    const second = Math.floor(now / 1000)
+    const steps = Math.min(second - this.#second, SECONDS)
+    for (let i = 1; i <= steps; i++) {
+      const slot = (this.#second + i) % SECONDS
+      this.#callSum -= this.#calls[slot]!
+      this.#retrySum -= this.#retries[slot]!
+      this.#calls[slot] = 0
+      this.#retries[slot] = 0
+    }
+    if (steps > 0) this.#second = second
+  }
+}
+
+/** Weakly held, so that a budget nobody uses any more can go. Clocks are told apart, so that tests are too. */
+const registry = new WeakMap<Clock, Map<string, WeakRef<RetryBudget>>>()
+const gone = new FinalizationRegistry<{ names: Map<string, WeakRef<RetryBudget>>; name: string }>(
+  ({ names, name }) => void (names.get(name)?.deref() === undefined && names.delete(name))
+)
+
+/**
+ * The one budget of that name in this process.
+ * @throws RangeError when it exists with other settings: one of the two would silently not hold.
+ */
+export function sharedBudget(name: string, options: RetryBudgetOptions, clock: Clock): RetryBudget {
+  const names = registry.get(clock) ?? new Map<string, WeakRef<RetryBudget>>()
+  registry.set(clock, names)
+  const budget = new RetryBudget(options, clock)
+  const found = names.get(name)?.deref()
+  if (found === undefined) {
+    names.set(name, new WeakRef(budget))
+    gone.register(budget, { names, name })
+    return budget
+  }
+  if (found.ratio !== budget.ratio || found.minPerSecond !== budget.minPerSecond) {
+    throw new RangeError(
+      `the retry budget ${name} exists with ratio ${found.ratio} and ${found.minPerSecond} a second: give all its users the same settings`
+    )
+  }
+  return found
+}

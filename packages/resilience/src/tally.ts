@@ -1,0 +1,55 @@
+/** What a policy counted since it was made. Every number only grows. */
+export interface Tally {
+  /** Calls of `run` and `outcome`. */
+  calls: number
+  ok: number
+  /** Calls that ended in an error of the function, a timeout or a deadline. */
+  failed: number
+  /** Calls that the policy turned away by itself. */
+  rejected: number
+  /** Calls that their caller gave up. Neither ok nor failed. */
+  aborted: number
+  /** Times the function was called. */
+  invocations: number
+  timeouts: number
+  deadlines: number
+  retries: number
+  /** Retries that were due but for which the budget had nothing left. */
+  retriesDenied: number
+  breakerRejections: number
+  bulkheadRejections: number
+  fallbacks: number
+  cacheHits: number
+  /** Answers from the cache that were past their time, because the dependency failed. */
+  cacheStale: number
+  /** Calls answered with an error that was remembered. */
+  cacheErrors: number
+  /** Calls that shared the flight of another. */
+  cacheJoined: number
+  /** Results and errors that came after the call had been answered, and were dropped. */
+  late: number
+  /** Listeners that threw. */
+  listenerErrors: number
+}
+
+export const newTally = (): Tally => ({
+  calls: 0,
+  ok: 0,
+  failed: 0,
+  rejected: 0,
+  aborted: 0,
+  invocations: 0,
+  timeouts: 0,
+  deadlines: 0,
+  retries: 0,
+  retriesDenied: 0,
+  breakerRejections: 0,
+  bulkheadRejections: 0,
+  fallbacks: 0,
+  cacheHits: 0,
+  cacheStale: 0,
+  cacheErrors: 0,
+  cacheJoined: 0,
+  late: 0,
+  listenerErrors: 0
+})

@@ -1,0 +1,7 @@
+export { bearer, sameSecret } from './constant-time.ts'
+export { installProblemHandler, problemServerOptions } from './fastify.ts'
+export { type JsonFault, jsonFault } from './json-fault.ts'
+export { malformedJson, Problem, problem } from './problem.ts'
+export { problemOfError } from './problem-of-error.ts'
+export { createServer, type ServerOptions } from './server.ts'
+export type { TypeBoxProvider } from './typebox-provider.ts'

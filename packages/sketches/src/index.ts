@@ -1,0 +1,5 @@
+export type { DistinctCounter } from './distinct-counter.ts'
+export * as distinct from './distinct-counter.ts'
+export type { LatencyHistogram } from './latency-histogram.ts'
+export * as histogram from './latency-histogram.ts'
+export { MalformedSketchError } from './malformed.ts'

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { Problem, problem } from '@plimsoll/http'
+import { Answers, type AnswersOptions } from './answers.ts'
+
+/** Answers over a store that a test can break, and of which it decides when each answer is there. */
+function answers(t: TestContext, options: Partial<AnswersOptions> = {}) {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const state = { now: 1_000_000, made: 0 }
+  const subject = new Answers<string>({ now: () => state.now, ...options })
+  const waiting: { answer(text: string): void; fail(error: unknown): void }[] = []
+  const make = () => {
+    state.made++
+    return new Promise<string>((answer, fail) => waiting.push({ answer, fail }))
+  }
+  const instant = (text: string) => async () => {
+    state.made++
+    return text
+  }
+  const broken = async () => {
+    state.made++
+    throw new Error('connection refused')
+  }
+  return { state, subject, waiting, make, instant, broken, tick: (ms: number) => t.mock.timers.tick(ms) }
+}
+const settled = () => new Promise<void>(resolve => setImmediate(resolve))
+const unavailable = (error: unknown) =>
+  error instanceof Problem &&
+  error.status === 503 &&
+  error.code === 'read_store_unavailable' &&
+  error.headers['retry-after'] === '2'
+
+describe('answers', () => {
+  it('are made once for all who ask at the same time', async t => {
+    const { state, subject, waiting, make } = answers(t)
+    const asking = Promise.all(Array.from({ length: 10 }, () => subject.give('q', make)))
+    assert.equal(state.made, 1)
+    waiting[0]!.answer('one')
+    assert.ok((await asking).every(given => given.answer === 'one' && !given.stale && given.madeAt === state.now))
+  })
+
+  it('are shared for half a second, and then given at once while the next is made', async t => {
+    const { state, subject, instant } = answers(t)
+    await subject.give('q', instant('old'))
+    const madeAt = state.now
+    state.now += 499
+    assert.deepEqual(await subject.give('q', instant('new')), { answer: 'old', madeAt, stale: false })
+    assert.equal(state.made, 1)
+    state.now += 1
+    assert.deepEqual(await subject.give('q', instant('new')), { answer: 'old', madeAt, stale: false })
+    assert.equal(state.made, 2)
+    await settled()
+    assert.deepEqual(await subject.give('q', instant('never')), { answer: 'new', madeAt: state.now, stale: false })
+  })
+
+  it('are waited for when the last is old, with one maker for all', async t => {
+    const { state, subject, waiting, make, instant } = answers(t)
+    await subject.give('q', instant('old'))
+    state.now += 5_000
+    const asking = Promise.all([subject.give('q', make), subject.give('q', make)])
+    await settled()
+    waiting[0]!.answer('new')
+    assert.deepEqual(await asking, Array(2).fill({ answer: 'new', madeAt: state.now, stale: false }))
+    assert.equal(state.made, 2)
+  })
+
+  it('are the last good ones, with their age, when the store fails', async t => {
+    const { state, subject, instant, broken } = answers(t)
+    await subject.give('q', instant('good'))
+    const madeAt = state.now
+    for (const later of [5_000, 60_000, 86_400_000]) {
+      state.now = madeAt + later
+      assert.deepEqual(await subject.give('q', broken), { answer: 'good', madeAt, stale: true })
+    }
+    assert.equal(state.made, 4, 'each time it was tried again')
+    assert.equal((await subject.give('q', instant('back'))).answer, 'back')
+  })
+
+  it('are the last good ones when the store is slow: after two seconds, not after its time-out', async t => {
+    const { state, subject, waiting, make, instant, tick } = answers(t)
+    await subject.give('q', instant('good'))
+    const madeAt = state.now
+    state.now += 10_000
+    const asking = subject.give('q', make)
+    await settled()
+    tick(1_999)
+    let done = false
+    void asking.then(() => {
+      done = true
+    })
+    await settled()
+    assert.equal(done, false)
+    tick(1)
+    assert.deepEqual(await asking, { answer: 'good', madeAt, stale: true })
+    waiting[0]!.answer('late')
+    await settled()
+    assert.equal((await subject.give('q', instant('never'))).answer, 'late', 'what came late is the answer to the next')
+    assert.equal(state.made, 2)
+  })
+
+  it('are an error only while there never was one', async t => {
+    const { subject, instant, broken, make, tick } = answers(t)
+    await assert.rejects(subject.give('q', broken), unavailable)
+    const mute = subject.give('mute', make)
+    tick(2_000)
+    await assert.rejects(mute, unavailable)
+    assert.equal((await subject.give('q', instant('good'))).answer, 'good')
+  })
+
+  it('say themselves when the question cannot be answered', async t => {
+    const { subject } = answers(t)
+    const refusing = async () => {
+      throw problem(400, 'invalid_range', 'no')
+    }
+    await assert.rejects(subject.give('q', refusing), { code: 'invalid_range' })
+  })
+
+  it('are kept in bounded number, the least lately asked for going first', async t => {
+    const { state, subject, instant } = answers(t, { capacity: 3 })
+    for (const question of ['a', 'b', 'c']) await subject.give(question, instant(question))
+    await subject.give('a', instant('never'))
+    await subject.give('d', instant('d'))
+    state.made = 0
+    for (const question of ['a', 'c', 'd']) await subject.give(question, instant('never'))
+    assert.equal(state.made, 0)
+    await subject.give('b', instant('again'))
+    assert.equal(state.made, 1)
+  })
+
+  it('of a mute store are waited for in bounded number too', async t => {
+    const { state, subject, make, tick } = answers(t, { capacity: 3 })
+    const asking = ['a', 'b', 'c'].map(question => subject.give(question, make))
+    const again = subject.give('a', make)
+    await assert.rejects(subject.give('d', make), unavailable)
+    assert.equal(state.made, 3)
+    tick(2_000)
+    for (const given of [...asking, again]) await assert.rejects(given, unavailable)
+  })
+})

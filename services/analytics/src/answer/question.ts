@@ -1,0 +1,58 @@
+import { problem } from '@plimsoll/http'
+import type { DashboardQuery } from '../contract.ts'
+import { bucketOf } from '../fold/buckets.ts'
+
+/** A dashboard question with every default filled in. Times in milliseconds, aligned to hours. */
+export interface Question {
+  project: string
+  from: number
+  to: number
+  step: 'hour' | 'day'
+  /** Empty = all. */
+  regions: string[]
+  top: number
+}
+
+const hour = 3_600_000
+const day = 24 * hour
+/** A range is at most this long; a longer one would be drawn from more days than a screen has points. */
+const longest = 3 * 366 * day
+const byHourUpTo = 8 * day
+
+export function askedFor(query: DashboardQuery, suggested: { from: number; to: number }): Question {
+  const from = query.from === undefined ? suggested.from : bucketOf('h', momentOf('from', query.from))
+  const to = query.to === undefined ? suggested.to : bucketOf('h', momentOf('to', query.to) + hour - 1)
+  if (from >= to) throw problem(400, 'invalid_range', '"from" must be before "to"')
+  if (to - from > longest) throw problem(400, 'invalid_range', 'a range is at most three years')
+  const regions = [
+    ...new Set(
+      (query.region ?? '')
+        .split(',')
+        .map(r => r.trim())
+        .filter(r => r !== '')
+    )
+  ].sort()
+  if (regions.length > 20) throw problem(400, 'invalid_region', 'at most 20 regions at once')
+  return {
+    project: query.project,
+    from,
+    to,
+    step: to - from > byHourUpTo ? 'day' : 'hour',
+    regions,
+    top: query.top ?? 10
+  }
+}
+
+/** Where a dashboard opens: the last 7 days when something happened in them, else the data's own days. */
+export function suggestedRange(first: number | null, last: number | null, now: number): { from: number; to: number } {
+  const end = bucketOf('h', now) + hour
+  if (first === null || last === null || last >= now - 7 * day) return { from: end - 7 * day, to: end }
+  const to = bucketOf('d', last) + day
+  return { from: Math.max(bucketOf('d', first), to - longest), to }
+}
+
+function momentOf(name: string, text: string): number {
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw problem(400, 'invalid_range', `"${name}" must be a time such as 2026-01-02T03:00:00Z`)
+  return ms
+}

@@ -1,0 +1,1 @@
+export { type Analytics, type AnalyticsOptions, createAnalytics } from './service.ts'

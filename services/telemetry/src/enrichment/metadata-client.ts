@@ -1,0 +1,98 @@
+import { type Clock, DEADLINE_HEADER, formatDeadlineHeader } from '@plimsoll/resilience'
+import { Pool } from 'undici'
+import { absent, type Enrichment } from './enrichment.ts'
+
+/** The metadata API answered with a status that is neither an answer nor a "no such user". */
+export class MetadataStatusError extends Error {
+  override name = 'MetadataStatusError'
+  readonly status: number
+  constructor(status: number) {
+    super(`the metadata API answered ${status}`)
+    this.status = status
+  }
+}
+
+export interface CallOptions {
+  signal?: AbortSignal
+  /** When the caller stops waiting, by the client's clock; what is left is passed on as X-Request-Deadline. */
+  deadline?: number
+}
+
+export interface MetadataClient {
+  /** Asks for many users in one request. A user that is in the map is known or absent; there are no gaps. */
+  fetchMany(userIds: readonly string[], options?: CallOptions): Promise<Map<string, Enrichment>>
+  /** Asks for one user. */
+  fetchOne(userId: string, options?: CallOptions): Promise<Enrichment>
+  close(): Promise<void>
+}
+
+interface Metadata {
+  tier: string
+  region: string
+  flags: Record<string, boolean>
+}
+
+/** A client of the metadata service's HTTP contract, and nothing more: no retry, no cache, no time limit of its own. */
+export function createMetadataClient(
+  origin: string,
+  { clock, connections = 32 }: { clock: Clock; connections?: number }
+): MetadataClient {
+  const pool = new Pool(origin, { connections, headersTimeout: 0, bodyTimeout: 0 })
+  const headersFor = ({ deadline = Number.POSITIVE_INFINITY }: CallOptions): Record<string, string> => {
+    const left = formatDeadlineHeader(deadline, clock)
+    return left === null ? {} : { [DEADLINE_HEADER]: left }
+  }
+  return {
+    async fetchMany(userIds, options = {}) {
+      const { statusCode, body } = await pool.request({
+        method: 'POST',
+        path: '/v1/users/metadata',
+        headers: { ...headersFor(options), 'content-type': 'application/json' },
+        body: JSON.stringify({ ids: userIds }),
+        signal: options.signal ?? null
+      })
+      if (statusCode !== 200) {
+        await body.dump()
+        throw new MetadataStatusError(statusCode)
+      }
+      const { users } = (await body.json()) as { users: Record<string, Metadata> }
+      return new Map(userIds.map(id => [id, Object.hasOwn(users, id) ? known(users[id]!) : absent]))
+    },
+    async fetchOne(userId, options = {}) {
+      const { statusCode, body } = await pool.request({
+        method: 'GET',
+        path: `/v1/users/${encodeURIComponent(userId)}/metadata`,
+        headers: headersFor(options),
+        signal: options.signal ?? null
+      })
+      if (statusCode === 200) return known((await body.json()) as Metadata)
+      await body.dump()
+      if (statusCode === 404) return absent
+      throw new MetadataStatusError(statusCode)
+    },
+    close: () => pool.destroy()
+  }
+}
+
+const label = /^[a-z0-9_-]{1,32}$/
+const flagName = /^[A-Za-z0-9_.-]{1,64}$/
+const mostFlags = 64
+
+/** The labels become keys of read models, so what does not look like one is a fault of the API, not data. */
+function known({ tier, region, flags = {} }: Metadata): Enrichment {
+  if (!isLabel(tier) || !isLabel(region) || !areFlags(flags))
+    throw new Error('the metadata API answered with metadata outside its contract')
+  return { state: 'known', tier, region, flags }
+}
+
+/** A pattern alone would take what is absent: its text is "undefined". */
+function isLabel(value: unknown): boolean {
+  return typeof value === 'string' && label.test(value)
+}
+
+/** A flag that the store cannot hold would fail the batch that it is written in. */
+function areFlags(value: unknown): boolean {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
+  const flags = Object.entries(value)
+  return flags.length <= mostFlags && flags.every(([name, on]) => flagName.test(name) && typeof on === 'boolean')
+}

@@ -1,0 +1,33 @@
+import { DatabaseClosedError, isTransient, isUnavailable, isUniqueViolation, QueueFullError } from '@plimsoll/database'
+import { Problem } from '@plimsoll/http'
+
+/** A 503 that spreads its callers: they come back at a random moment of the next one to five seconds. */
+function comeBack(code: string, detail: string, random: () => number): Problem {
+  return new Problem(503, code, detail, { headers: { 'retry-after': String(1 + Math.floor(random() * 5)) } })
+}
+
+/** What a failed commit means to the client: nothing was written, and it may send the same again. */
+export function refusalOf(error: unknown, random: () => number = Math.random): unknown {
+  if (error instanceof QueueFullError)
+    return comeBack(
+      'overloaded',
+      'More is waiting to be written than fits; nothing of this was written. Send it again later.',
+      random
+    )
+  if (error instanceof DatabaseClosedError || isUnavailable(error)) {
+    return comeBack(
+      'store_unavailable',
+      'The store cannot be reached; nothing of this was written. Send it again later.',
+      random
+    )
+  }
+  // Another writer kept getting there first. The next try will see what it wrote.
+  if (isUniqueViolation(error) || isTransient(error)) {
+    return comeBack(
+      'contended',
+      'Another request wrote the same session or event at the same moment; nothing of this was written. Send it again.',
+      random
+    )
+  }
+  return error
+}

@@ -1,0 +1,58 @@
+import type { Enrichment } from '../enrichment/enrichment.ts'
+import type { SessionState } from './session-state.ts'
+import type { ValidEvent } from './validate.ts'
+
+/** What waits for a commit. Each kind has one outcome of its own. */
+export type Work =
+  | {
+      kind: 'events'
+      project: string
+      minute: number
+      events: readonly ValidEvent[]
+      rejected: number
+      /** True when the answer to this request must be given again word for word, as for an Idempotency-Key. */
+      answered?: boolean
+    }
+  | { kind: 'put'; project: string; minute: number; sessionId: string; put: SessionPut; logId: string }
+  | { kind: 'delete'; project: string; minute: number; sessionId: string; at: number; logId: string }
+  | {
+      kind: 'enrich'
+      project: string
+      sessionId: string
+      userId: string
+      enrichment: Enrichment
+      at: number
+      logId: string
+    }
+  | { kind: 'refused'; project: string; code: string; count: number }
+
+/** The whole of what a client may set; what is undefined stays as it is. */
+export interface SessionPut {
+  at: number
+  userId?: string | undefined
+  startedAt?: number | undefined
+  endedAt?: number | null | undefined
+  enrichment?: Enrichment | undefined
+}
+
+export type EventOutcome = 'accepted' | 'duplicate' | 'conflict'
+
+export type Outcome =
+  | {
+      kind: 'events'
+      outcomes: EventOutcome[]
+      /** The session after the event, for work that asked for an answer. */
+      session?: SessionState
+    }
+  | { kind: 'put'; session: SessionState; changed: boolean }
+  | { kind: 'put-refused'; code: 'user_required' | 'ends_before_start' }
+  | { kind: 'delete'; existed: boolean }
+  | { kind: 'done' }
+
+export interface LedgerRow {
+  received: number
+  accepted: number
+  duplicate: number
+  rejected: number
+  quarantined: number
+}

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Database, DatabaseError } from '@plimsoll/database'
+import { openScratch } from '@plimsoll/database/testing'
+import { createKeys } from './keys.ts'
+import { migrateTelemetry } from './store.ts'
+
+const madeUp = (n: number) => `plk_${n.toString(36).padStart(12, '0')}_${'s'.repeat(43)}`
+
+describe('write keys', () => {
+  let db: Database
+  before(async () => {
+    db = await openScratch()
+    await migrateTelemetry(db)
+  })
+  after(() => db.close())
+
+  /** Keys with a clock of their own, over a store that counts its questions and can be away. */
+  const keysAt = (time = 0) => {
+    const state = { time, questions: 0, away: false }
+    const watched = {
+      query: <R>(sql: string, parameters?: readonly unknown[]) => {
+        state.questions++
+        if (state.away) return Promise.reject(new DatabaseError('gone', 'ECONNREFUSED'))
+        return db.query<R>(sql, parameters)
+      }
+    }
+    return { state, keys: createKeys(watched as unknown as Database, () => state.time) }
+  }
+
+  it('say whose they are and what they may', async () => {
+    const { keys } = keysAt()
+    const plain = await keys.create('shop')
+    const old = await keys.create('shop', { backfill: true })
+    assert.deepEqual(await keys.verify(plain.token), { id: plain.id, project: 'shop', backfill: false })
+    assert.deepEqual(await keys.verify(old.token), { id: old.id, project: 'shop', backfill: true })
+    assert.notEqual(plain.token, old.token)
+  })
+
+  it('are in the store as a hash only', async () => {
+    const { token, id } = await keysAt().keys.create('shop')
+    const secret = token.split('_').slice(2).join('_')
+    const { rows } = await db.query<{ row: string; hash: Buffer }>(
+      'select k::text as row, hash from telemetry.keys k where id = $1',
+      [id]
+    )
+    assert.equal(rows[0]!.hash.length, 32)
+    assert.ok(!rows[0]!.row.includes(secret) && !rows[0]!.row.includes(Buffer.from(secret).toString('hex')))
+  })
+
+  it('are refused with another secret, another id, or in another shape', async () => {
+    const { keys, state } = keysAt()
+    const { token } = await keys.create('shop')
+    const other = await keys.create('shop')
+    const swapped = token.slice(0, 17) + other.token.slice(17)
+    for (const wrong of [swapped, madeUp(1)]) assert.equal(await keys.verify(wrong), undefined)
+    const asked = state.questions
+    for (const wrong of ['', 'plk_', token.slice(0, -1), `${token}x`, token.toUpperCase(), `${token}\n`]) {
+      assert.equal(await keys.verify(wrong), undefined, JSON.stringify(wrong))
+    }
+    assert.equal(state.questions, asked, 'what is not of a key’s shape costs no question')
+  })
+
+  it('are asked for once a minute', async () => {
+    const { keys, state } = keysAt()
+    const { token } = await keys.create('shop')
+    state.questions = 0
+    for (state.time of [0, 30_000, 59_999]) await keys.verify(token)
+    assert.equal(state.questions, 1)
+    state.time = 60_000
+    await keys.verify(token)
+    assert.equal(state.questions, 2)
+  })
+
+  it('that are unknown are asked for every five seconds, so that a new one soon works everywhere', async () => {
+    const { keys, state } = keysAt()
+    const elsewhere = keysAt()
+    for (state.time of [0, 4_999]) await keys.verify(madeUp(2))
+    assert.equal(state.questions, 1)
+    state.time = 5_000
+    await keys.verify(madeUp(2))
+    assert.equal(state.questions, 2)
+    const { token } = await elsewhere.keys.create('shop')
+    assert.ok(await keys.verify(token))
+  })
+
+  it('end within a minute of being revoked', async () => {
+    const { keys, state } = keysAt()
+    const { token, id } = await keys.create('shop')
+    assert.ok(await keys.verify(token))
+    await db.query('update telemetry.keys set revoked_at = now() where id = $1', [id])
+    state.time = 60_000
+    assert.equal(await keys.verify(token), undefined)
+    assert.equal(await keysAt().keys.verify(token), undefined)
+  })
+
+  it('that were good a moment ago are believed while the store is away; others are not judged', async () => {
+    const { keys, state } = keysAt()
+    const { token } = await keys.create('shop')
+    await keys.verify(token)
+    state.time = 3_600_000
+    state.away = true
+    assert.equal((await keys.verify(token))?.project, 'shop')
+    await assert.rejects(keys.verify(madeUp(3)), DatabaseError)
+  })
+
+  it('are remembered in bounded memory, however many are made up', async () => {
+    let questions = 0
+    const store = {
+      query: async () => {
+        questions++
+        return { rows: [], affected: 0 }
+      }
+    }
+    const keys = createKeys(store as unknown as Database, () => 0)
+    for (let n = 0; n <= 10_000; n++) await keys.verify(madeUp(n))
+    assert.equal(questions, 10_001)
+    await keys.verify(madeUp(10_000))
+    assert.equal(questions, 10_001, 'the latest is remembered')
+    await keys.verify(madeUp(0))
+    assert.equal(questions, 10_002, 'the oldest had to go')
+  })
+
+  it('make their project, once', async () => {
+    const { keys } = keysAt()
+    await keys.create('twice')
+    await keys.ensureProject('twice')
+    const { rows } = await db.query("select name from telemetry.projects where name = 'twice'")
+    assert.equal(rows.length, 1)
+  })
+})

@@ -1,0 +1,83 @@
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Database } from '@plimsoll/database'
+
+/** A write key: `plk_ID_SECRET`. Only the hash of the secret is kept, and a write key can only write. */
+export interface WriteKey {
+  id: string
+  project: string
+  backfill: boolean
+}
+
+interface StoredKey extends WriteKey {
+  hash: Buffer
+}
+
+const shape = /^plk_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$/
+const digest = (secret: string) => hash('sha256', secret, 'buffer')
+
+export interface Keys {
+  /** The key a bearer token stands for, or undefined. Looks in the store only for ids it has not met. */
+  verify(token: string): Promise<WriteKey | undefined>
+  /** Makes a key, and its project when that is new. `token` is shown here and never again. */
+  create(project: string, options?: { backfill?: boolean }): Promise<WriteKey & { token: string }>
+  ensureProject(project: string): Promise<void>
+}
+
+/** How long a key that was found, or not found, is believed without asking the store again. */
+const knownForMs = 60_000
+const unknownForMs = 5_000
+const remembered = 10_000
+
+export function createKeys(database: Database, now: () => number = Date.now): Keys {
+  const cache = new Map<string, { key: StoredKey | undefined; until: number }>()
+  const remember = (id: string, key: StoredKey | undefined) => {
+    // Made-up ids must not push out real ones without bound: the oldest goes.
+    if (cache.size >= remembered) cache.delete(cache.keys().next().value!)
+    cache.set(id, { key, until: now() + (key ? knownForMs : unknownForMs) })
+  }
+  const find = async (id: string): Promise<StoredKey | undefined> => {
+    const seen = cache.get(id)
+    if (seen && seen.until > now()) return seen.key
+    try {
+      const { rows } = await database.query<StoredKey>(
+        'select id, project, hash, backfill from telemetry.keys where id = $1 and revoked_at is null',
+        [id]
+      )
+      remember(id, rows[0])
+      return rows[0]
+    } catch (error) {
+      // With the store down, a key that was good a moment ago is still believed.
+      if (seen?.key) return seen.key
+      throw error
+    }
+  }
+  const ensureProject = async (project: string) => {
+    await database.query('insert into telemetry.projects (name) values ($1) on conflict do nothing', [project])
+  }
+  return {
+    ensureProject,
+    async verify(token) {
+      const match = shape.exec(token)
+      if (!match) return undefined
+      const key = await find(match[1]!)
+      if (!key || !timingSafeEqual(key.hash, digest(match[2]!))) return undefined
+      return { id: key.id, project: key.project, backfill: key.backfill }
+    },
+    async create(project, { backfill = false } = {}) {
+      const id = BigInt(`0x${randomBytes(8).toString('hex')}`)
+        .toString(36)
+        .padStart(12, '0')
+        .slice(-12)
+      const secret = randomBytes(32).toString('base64url')
+      await ensureProject(project)
+      await database.query('insert into telemetry.keys (id, project, hash, backfill) values ($1, $2, $3, $4)', [
+        id,
+        project,
+        digest(secret),
+        backfill
+      ])
+      cache.delete(id)
+      return { id, project, backfill, token: `plk_${id}_${secret}` }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import Type, { type Static } from 'typebox'
+
+/** The books of one project (promise P3): received = accepted + duplicate + rejected + quarantined; accepted = counted + pending. */
+export const LedgerAnswer = Type.Object({
+  project: Type.String(),
+  received: Type.Integer(),
+  accepted: Type.Integer(),
+  duplicate: Type.Integer(),
+  rejected: Type.Integer(),
+  quarantined: Type.Integer(),
+  /** Accepted events that the read side has counted; null when it could not be asked. */
+  counted: Type.Union([Type.Integer(), Type.Null()]),
+  /** Accepted and not yet counted; null when `counted` is. */
+  pending: Type.Union([Type.Integer(), Type.Null()]),
+  /** True when both equations hold. */
+  balanced: Type.Boolean(),
+  /** Whole requests that were refused (bad JSON, too large, ...), by problem code; they are not events. */
+  refused: Type.Record(Type.String(), Type.Integer()),
+  asOf: Type.String({ format: 'date-time' })
+})
+export type LedgerAnswer = Static<typeof LedgerAnswer>

@@ -1,0 +1,63 @@
+import type { Database } from '@plimsoll/database'
+import { problem } from '@plimsoll/http'
+import type { FastifyInstance } from 'fastify'
+import Type from 'typebox'
+import { KeyAnswer, NewKey, ProjectName } from '../contract.ts'
+import { refusalOf } from '../ingest/refusal.ts'
+import type { Keys } from '../keys.ts'
+import { LedgerAnswer } from '../ledger-contract.ts'
+import { readLedger } from '../store.ts'
+import { requireAdmin } from './principal.ts'
+
+/** How many accepted events the read side has counted; null when it cannot say. */
+export type CountedPort = (project: string) => Promise<number | null>
+
+/** The books, and the keys. */
+export function administrationRoutes(app: FastifyInstance, database: Database, keys: Keys, counted: CountedPort): void {
+  app.get(
+    '/v1/ledger',
+    {
+      schema: {
+        summary: 'The books of a project',
+        querystring: Type.Object({ project: Type.Optional(Type.String()) }),
+        response: { 200: LedgerAnswer }
+      }
+    },
+    async request => {
+      const { project } = requireAdmin(request)
+      // Counted is read first: what is accepted meanwhile then shows as pending, never as less than nothing.
+      const readSide = await counted(project)
+      const row = await readLedger(database, project).catch(error => Promise.reject(refusalOf(error)))
+      const pending = readSide === null ? null : row.accepted - readSide
+      return {
+        project,
+        ...row,
+        counted: readSide,
+        pending,
+        balanced:
+          row.received === row.accepted + row.duplicate + row.rejected + row.quarantined &&
+          (pending === null || pending >= 0),
+        asOf: new Date().toISOString()
+      }
+    }
+  )
+
+  app.post<{ Params: { project: string }; Body: { backfill?: boolean } }>(
+    '/v1/projects/:project/keys',
+    {
+      schema: {
+        summary: 'Make a write key; it is shown this once',
+        params: Type.Object({ project: ProjectName }),
+        body: NewKey,
+        response: { 201: KeyAnswer }
+      }
+    },
+    async (request, reply) => {
+      if (!request.principal?.admin) throw problem(403, 'admin_required', 'Only the admin token can make keys.')
+      const { token, ...key } = await keys
+        .create(request.params.project, { backfill: request.body.backfill === true })
+        .catch(error => Promise.reject(refusalOf(error)))
+      return reply.code(201).send({ ...key, key: token })
+    }
+  )
+}

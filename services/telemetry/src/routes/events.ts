@@ -1,0 +1,91 @@
+import { isUtf8 } from 'node:buffer'
+import { problem } from '@plimsoll/http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import { Event, type EventResult, EventsAnswer } from '../contract.ts'
+import { clockCorrection, decodeBody, parseEvents } from '../ingest/body.ts'
+import type { Ingest } from '../ingest/ingest.ts'
+import { isRejection, type Rejection, type ValidEvent, validateEvent } from '../ingest/validate.ts'
+import type { EventOutcome } from '../ingest/work.ts'
+import { limits } from '../limits.ts'
+import type { Principal } from './principal.ts'
+
+const conflict = 'an event with this id and another body is in the log already; a new event needs a new id'
+
+/** `POST /v1/events`: one event, an array, or one a line. Answers per event, after the commit. */
+export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
+  app.register(async scope => {
+    scope.removeAllContentTypeParsers()
+    for (const type of ['application/json', 'application/x-ndjson', 'application/ndjson']) {
+      scope.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: limits.wireBytes }, (_request, body, done) =>
+        done(null, body)
+      )
+    }
+    scope.post(
+      '/v1/events',
+      {
+        bodyLimit: limits.wireBytes,
+        schema: {
+          summary: 'Record events',
+          description:
+            'Each event is judged by itself and counted once by its id. A 200 comes after the commit. `duplicate` is a success: the event is in the log already.',
+          consumes: ['application/json', 'application/x-ndjson'],
+          body: Type.Union([Event, Type.Array(Event, { minItems: 1, maxItems: limits.events })]),
+          response: { 200: EventsAnswer }
+        },
+        // The schema is for the document: events are judged one by one below, so that a bad one harms no other.
+        validatorCompiler: () => () => true,
+        serializerCompiler: () => value => JSON.stringify(value)
+      },
+      async request => {
+        const receivedAt = ingest.now()
+        const principal = request.principal!
+        const raw = await readEvents(request)
+        const judgement = {
+          receivedAt,
+          correction: correctionOf(request, receivedAt),
+          backfill: mayBackfill(request, principal)
+        }
+        const judged = raw.map(event => validateEvent(event, judgement))
+        const valid = judged.filter((event): event is ValidEvent => !isRejection(event))
+        const outcomes = await ingest.record(principal.project, receivedAt, valid, judged.length - valid.length)
+        let next = 0
+        const results = judged.map(event => (isRejection(event) ? rejected(event) : resultOf(event, outcomes[next++]!)))
+        return { results, receivedAt: new Date(receivedAt).toISOString() }
+      }
+    )
+  })
+}
+
+async function readEvents(request: FastifyRequest): Promise<unknown[]> {
+  if (!Buffer.isBuffer(request.body))
+    throw problem(400, 'empty_request', 'the request has no body; send an event as JSON')
+  const body = await decodeBody(request.body, request.headers['content-encoding'])
+  if (!isUtf8(body)) throw problem(400, 'malformed_json', 'the body is not UTF-8')
+  return parseEvents(body.toString('utf8'), request.headers['content-type']!.toLowerCase().includes('ndjson'))
+}
+
+function correctionOf(request: FastifyRequest, receivedAt: number): number {
+  const sentAt = request.headers['x-sent-at']
+  return clockCorrection(typeof sentAt === 'string' ? sentAt : undefined, receivedAt)
+}
+
+function mayBackfill(request: FastifyRequest, principal: Principal): boolean {
+  if (request.headers['x-plimsoll-backfill'] !== '1') return false
+  if (principal.backfill) return true
+  throw problem(
+    403,
+    'backfill_not_allowed',
+    'This key may not send old events; make one with `plimsoll keys create --backfill`.'
+  )
+}
+
+function rejected({ id, code, detail }: Rejection): EventResult {
+  return { id, result: 'rejected', code, detail }
+}
+
+function resultOf({ id }: ValidEvent, outcome: EventOutcome): EventResult {
+  return outcome === 'conflict'
+    ? { id, result: 'rejected', code: 'id_conflict', detail: conflict }
+    : { id, result: outcome }
+}

@@ -1,0 +1,70 @@
+import { bearer, Problem, problem, sameSecret } from '@plimsoll/http'
+import type { FastifyRequest } from 'fastify'
+import { refusalOf } from '../ingest/refusal.ts'
+import type { Keys } from '../keys.ts'
+
+/** On whose behalf a request acts. */
+export interface Principal {
+  project: string
+  /** May send events older than the accepted lateness. */
+  backfill: boolean
+  /** May read, and may make keys. */
+  admin: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal | null
+  }
+}
+
+export interface PrincipalOptions {
+  keys: Keys
+  /** The local admin token; with it, `X-Plimsoll-Project` or `?project=` names the project. */
+  adminToken: string
+  /** True when the request carries a signed-in console's cookie. Good for reading only. */
+  isSignedIn(request: FastifyRequest): boolean
+}
+
+const projectName = /^[a-z0-9][a-z0-9_-]{0,63}$/
+
+/** Finds out who asks, before the body is read: what nobody may send is not parsed. */
+export function createIdentify({ keys, adminToken, isSignedIn }: PrincipalOptions) {
+  return async (request: FastifyRequest): Promise<Principal> => {
+    const token = bearer(request)
+    if (token?.startsWith('plk_')) {
+      const key = await keys.verify(token).catch(error => Promise.reject(refusalOf(error)))
+      if (key) return { project: key.project, backfill: key.backfill, admin: false }
+    } else if (token !== undefined && sameSecret(token, adminToken)) {
+      return { project: projectOf(request), backfill: true, admin: true }
+    } else if (token === undefined && request.method === 'GET' && isSignedIn(request)) {
+      return { project: projectOf(request), backfill: false, admin: true }
+    }
+    throw new Problem(
+      401,
+      'unauthorized',
+      'Send a write key as "Authorization: Bearer plk_…"; `plimsoll keys create` makes one.',
+      {
+        headers: { 'www-authenticate': 'Bearer' }
+      }
+    )
+  }
+}
+
+function projectOf(request: FastifyRequest): string {
+  const named = request.headers['x-plimsoll-project'] ?? (request.query as { project?: unknown }).project ?? 'default'
+  if (typeof named !== 'string' || !projectName.test(named)) {
+    throw problem(
+      400,
+      'invalid_project',
+      'A project is named by 1 to 64 of a-z, 0-9, - and _, and begins with a letter or digit.'
+    )
+  }
+  return named
+}
+
+export function requireAdmin(request: FastifyRequest): Principal {
+  if (!request.principal?.admin)
+    throw problem(403, 'write_key_cannot_read', 'A write key can only write; use the admin token or sign in.')
+  return request.principal
+}

@@ -1,0 +1,223 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { Database } from '@plimsoll/database'
+import { Problem, problem } from '@plimsoll/http'
+import type { FastifyInstance } from 'fastify'
+import Type from 'typebox'
+import { NewSession, PutSession, SessionAnswer, Uuid } from '../contract.ts'
+import { canonicalJson, derivedUuid, digestOf } from '../ingest/event-id.ts'
+import { type Ingest, minuteOf } from '../ingest/ingest.ts'
+import { refusalOf } from '../ingest/refusal.ts'
+import { answerOf } from '../ingest/session-answer.ts'
+import { isRejection, storable, type ValidEvent, validateEvent } from '../ingest/validate.ts'
+import type { Outcome } from '../ingest/work.ts'
+import { parseMoment } from '../moment.ts'
+import { findAnswer, findSession, listSessions } from '../store.ts'
+import { requireAdmin } from './principal.ts'
+
+const Id = Type.Object({ id: Uuid })
+
+/** One session by itself: POST needs a key to be safe to repeat, PUT and DELETE are so by nature. */
+export function sessionRoutes(app: FastifyInstance, database: Database, ingest: Ingest): void {
+  app.post<{ Body: NewSession }>(
+    '/v1/sessions',
+    {
+      schema: {
+        summary: 'Record one session',
+        description: 'The same Idempotency-Key with the same body gets the same answer, however often it is sent.',
+        headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ maxLength: 257 })) }),
+        body: NewSession,
+        response: { 201: SessionAnswer }
+      }
+    },
+    async (request, reply) => {
+      const { project } = request.principal!
+      const receivedAt = ingest.now()
+      const event = startEvent(project, keyOf(request.headers['idempotency-key']), request.body, receivedAt)
+      await ingest.attach([event])
+      const outcome = await ingest.commit({
+        kind: 'events',
+        project,
+        minute: minuteOf(receivedAt),
+        events: [event],
+        rejected: 0,
+        answered: true
+      })
+      const { outcomes, session } = outcome as Extract<Outcome, { kind: 'events' }>
+      if (outcomes[0] === 'conflict') {
+        throw problem(
+          422,
+          'idempotency_key_reused',
+          'This Idempotency-Key was used with another body; a new session needs a new key.'
+        )
+      }
+      reply.code(201)
+      if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!)
+      reply.header('idempotent-replayed', 'true')
+      return firstAnswer(database, project, event.id)
+    }
+  )
+
+  app.get<{ Params: { id: string } }>(
+    '/v1/sessions/:id',
+    { schema: { summary: 'Read one session', params: Id, response: { 200: SessionAnswer } } },
+    async request => {
+      const { project } = requireAdmin(request)
+      const id = request.params.id.toLowerCase()
+      const state = await findSession(database, project, id).catch(error => Promise.reject(refusalOf(error)))
+      if (!state || state.deletedAt !== null)
+        throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
+      return answerOf(id, state)
+    }
+  )
+
+  app.get<{ Querystring: { limit?: number; before?: string } }>(
+    '/v1/sessions',
+    {
+      schema: {
+        summary: 'List the latest sessions',
+        querystring: Type.Object({
+          project: Type.Optional(Type.String()),
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 20 })),
+          before: Type.Optional(Uuid)
+        }),
+        response: {
+          200: Type.Object({ sessions: Type.Array(SessionAnswer), next: Type.Union([Type.String(), Type.Null()]) })
+        }
+      }
+    },
+    async request => {
+      const { project } = requireAdmin(request)
+      const limit = request.query.limit ?? 20
+      const sessions = await listSessions(database, project, limit, request.query.before).catch(error =>
+        Promise.reject(refusalOf(error))
+      )
+      return {
+        sessions: sessions.map(({ id, state }) => answerOf(id, state)),
+        next: sessions.length === limit ? sessions.at(-1)!.id : null
+      }
+    }
+  )
+
+  app.put<{ Params: { id: string }; Body: PutSession }>(
+    '/v1/sessions/:id',
+    {
+      schema: {
+        summary: 'Set a session: same input, same state',
+        params: Id,
+        body: PutSession,
+        response: { 200: SessionAnswer }
+      }
+    },
+    async request => {
+      const { project } = request.principal!
+      const id = request.params.id.toLowerCase()
+      const { user, startedAt, endedAt, tier, region } = request.body
+      if ((tier === undefined) !== (region === undefined)) {
+        throw problem(400, 'invalid_request', 'tier and region are set together or not at all')
+      }
+      if (user && !storable(user.id)) {
+        throw problem(400, 'invalid_text', '/user/id has a character that cannot be stored (NUL or half a pair)')
+      }
+      const at = ingest.now()
+      const put = {
+        at,
+        userId: user?.id,
+        startedAt: startedAt === undefined ? undefined : momentOf('startedAt', startedAt),
+        endedAt: endedAt === undefined || endedAt === null ? endedAt : momentOf('endedAt', endedAt),
+        enrichment:
+          tier === undefined || region === undefined
+            ? undefined
+            : ({ state: 'known', tier, region, flags: {} } as const)
+      }
+      const outcome = await ingest.commit({
+        kind: 'put',
+        project,
+        minute: minuteOf(at),
+        sessionId: id,
+        put,
+        logId: randomUUIDv7()
+      })
+      if (outcome.kind === 'put-refused') {
+        throw problem(400, outcome.code, putRefusals[outcome.code])
+      }
+      return answerOf(id, (outcome as Extract<Outcome, { kind: 'put' }>).session)
+    }
+  )
+
+  app.delete<{ Params: { id: string } }>(
+    '/v1/sessions/:id',
+    {
+      schema: { summary: 'Delete a session; a second time changes nothing', params: Id, response: { 204: Type.Null() } }
+    },
+    async (request, reply) => {
+      const { project } = request.principal!
+      const id = request.params.id.toLowerCase()
+      const at = ingest.now()
+      const outcome = await ingest.commit({
+        kind: 'delete',
+        project,
+        minute: minuteOf(at),
+        sessionId: id,
+        at,
+        logId: randomUUIDv7()
+      })
+      if (!(outcome as Extract<Outcome, { kind: 'delete' }>).existed) {
+        throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
+      }
+      return reply.code(204).send()
+    }
+  )
+}
+
+const putRefusals = {
+  user_required: 'the session is new, so it needs a user: {"user": {"id": "…"}}',
+  ends_before_start: 'endedAt is before the start of the session'
+}
+
+/** The draft has the key as a quoted string, clients send it bare: both are the same key. */
+function keyOf(header: unknown): string {
+  const text = typeof header === 'string' ? header.trim() : ''
+  const key = text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
+  if (key === '') {
+    throw problem(
+      400,
+      'idempotency_key_missing',
+      'Send an Idempotency-Key: any text of up to 255 characters that is new for each session.'
+    )
+  }
+  return key
+}
+
+/** The event's id, and the session's when the client gave none, follow from the key: a retry makes the same ones. */
+function startEvent(project: string, key: string, body: NewSession, receivedAt: number): ValidEvent {
+  const startedAt = body.startedAt ?? new Date(receivedAt).toISOString()
+  const judged = validateEvent(
+    {
+      id: derivedUuid('session-request', project, key),
+      type: 'session.start',
+      time: startedAt,
+      user: body.user,
+      session: { id: body.id ?? derivedUuid('session', project, key) },
+      ...(body.data === undefined ? {} : { data: body.data })
+    },
+    { receivedAt, correction: 0, backfill: false }
+  )
+  if (isRejection(judged)) throw problem(400, judged.code, judged.detail)
+  // What the client sent decides whether a request is the same, not what was filled in on the way.
+  return { ...judged, digest: digestOf(canonicalJson(body)) }
+}
+
+async function firstAnswer(database: Database, project: string, id: string): Promise<SessionAnswer> {
+  const answer = await findAnswer(database, project, id).catch(error => Promise.reject(refusalOf(error)))
+  if (answer) return answer
+  throw new Problem(503, 'replay_unavailable', 'The first answer cannot be read now; send the same again.', {
+    headers: { 'retry-after': '1' }
+  })
+}
+
+function momentOf(field: string, text: string): number {
+  const ms = parseMoment(text)
+  if (ms === undefined)
+    throw problem(400, 'invalid_request', `${field} "${text.slice(0, 40)}" is not a moment of the calendar`)
+  return ms
+}

@@ -1,0 +1,95 @@
+import { type Database, keepHouse } from '@plimsoll/database'
+import { Problem, problemOfError } from '@plimsoll/http'
+import { type Clock, type Policy, systemClock } from '@plimsoll/resilience'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Enricher } from './enrichment/enricher.ts'
+import { createMetadataClient, type MetadataClient } from './enrichment/metadata-client.ts'
+import { guardedLoad, metadataPolicy } from './enrichment/policy.ts'
+import { ReEnricher } from './enrichment/re-enricher.ts'
+import { Unguarded } from './enrichment/unguarded.ts'
+import { type Enrich, Ingest } from './ingest/ingest.ts'
+import { createKeys, type Keys } from './keys.ts'
+import { administrationRoutes, type CountedPort } from './routes/administration.ts'
+import { eventRoutes } from './routes/events.ts'
+import { createIdentify } from './routes/principal.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { migrateTelemetry } from './store.ts'
+
+export interface TelemetryOptions {
+  database: Database
+  /** Where the metadata API answers. Read at each call's start, so that it may be told later. */
+  metadataUrl: string
+  adminToken: string
+  isSignedIn?(request: FastifyRequest): boolean
+  counted?: CountedPort
+  /** Off only for the drill that shows what the policies prevent. */
+  policies?: boolean
+  clock?: Clock
+  onError?(error: unknown): void
+}
+
+export interface Telemetry {
+  readonly keys: Keys
+  readonly policy: Policy
+  readonly ingest: Ingest
+  /** The service's routes, to be registered on a server. */
+  routes(app: FastifyInstance): Promise<void>
+  start(): void
+  /** Answers what was taken, then lets go of everything but the database, which is the caller's. */
+  stop(): Promise<void>
+}
+
+/** The write side, composed from the ports it is given. */
+export async function createTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  const { database, clock = systemClock, policies = true, onError } = options
+  await migrateTelemetry(database)
+  const keys = createKeys(database)
+  const client: MetadataClient = createMetadataClient(options.metadataUrl, { clock, connections: policies ? 32 : 200 })
+  const policy = metadataPolicy(clock)
+  const load = guardedLoad(client, policy)
+  const enrich: Enrich = policies ? new Enricher({ load, clock }) : new Unguarded(client)
+  const ingest = new Ingest({ database, enrich, committers: database.engine === 'pglite' ? 1 : 3 })
+  const reEnricher = new ReEnricher({
+    database,
+    load: policies ? load : ids => client.fetchMany(ids),
+    commit: work => ingest.commit(work),
+    ...(onError ? { onError } : {})
+  })
+  let stopHousekeeping = () => {}
+  const identify = createIdentify({
+    keys,
+    adminToken: options.adminToken,
+    isSignedIn: options.isSignedIn ?? (() => false)
+  })
+
+  return {
+    keys,
+    policy,
+    ingest,
+    async routes(app) {
+      app.decorateRequest('principal', null)
+      // Before the body is read: what nobody may send is not parsed.
+      app.addHook('onRequest', async request => {
+        request.principal = await identify(request)
+      })
+      app.addHook('onError', async (request, _reply, error) => {
+        const refused = error instanceof Problem ? error : problemOfError(error)
+        if (refused && request.method !== 'GET')
+          ingest.countRefused(request.principal?.project ?? '(none)', refused.code)
+      })
+      eventRoutes(app, ingest)
+      sessionRoutes(app, database, ingest)
+      administrationRoutes(app, database, keys, options.counted ?? (async () => null))
+    },
+    start() {
+      reEnricher.start()
+      stopHousekeeping = keepHouse(database, ['telemetry.ledger', 'telemetry.refused'], onError ? { onError } : {})
+    },
+    async stop() {
+      stopHousekeeping()
+      await reEnricher.stop()
+      await ingest.close()
+      await client.close()
+    }
+  }
+}

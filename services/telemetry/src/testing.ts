@@ -1,0 +1,136 @@
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+import { openScratch } from '@plimsoll/database/testing'
+import { createServer } from '@plimsoll/http'
+import { type ManualClock, manualClock } from '@plimsoll/resilience'
+import { createTelemetry, type Telemetry } from './service.ts'
+
+/** What the tests' metadata API does: answers, fails, or takes requests and never answers. */
+export type Mood = 'well' | 'failing' | 'mute'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  text: string
+  /** The parsed body; undefined when it is empty. */
+  // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what the tests are about
+  body: any
+}
+
+export interface RunningTelemetry {
+  telemetry: Telemetry
+  url: string
+  /** Time of the policies and of the budget; the wall clock is the machine's. */
+  clock: ManualClock
+  writeKey: string
+  backfillKey: string
+  metadata: { mood: Mood; asked: number }
+  /** What the read side claims to have counted, by project. */
+  counted: Map<string, number>
+  /** Method and path of every route of the service. */
+  routes: { method: string; path: string }[]
+  send(method: string, path: string, options?: SendOptions): Promise<Answer>
+  /** Closes the database alone, as when the store is lost. */
+  loseStore(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface SendOptions {
+  /** Strings and bytes are sent as they are, anything else as JSON. */
+  body?: unknown
+  headers?: Record<string, string>
+  /** Bearer token; `null` sends none. Default: the write key for what writes, the admin token for GET. */
+  token?: string | null
+}
+
+export const adminToken = 'admin-token-of-the-tests'
+
+/** Who has metadata: `pro-…` and `free-…` do, anybody else is absent. The flags' order is none that a store keeps. */
+export function metadataOf(id: string): { tier: string; region: string; flags: Record<string, boolean> } | undefined {
+  const tier = /^(pro|free)-/.exec(id)?.[1]
+  return tier === undefined ? undefined : { tier, region: 'eu', flags: { zebra: true, longest_name: false, ab: true } }
+}
+
+async function startMetadata(state: { mood: Mood; asked: number }) {
+  const server = createHttpServer(async (request, response) => {
+    state.asked++
+    const { ids } = (await json(request)) as { ids: string[] }
+    if (state.mood === 'mute') return
+    const users = Object.fromEntries(ids.flatMap(id => (metadataOf(id) ? [[id, metadataOf(id)]] : [])))
+    response.writeHead(state.mood === 'well' ? 200 : 500, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ users, absent: ids.filter(id => !metadataOf(id)) }))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+/** The whole service on a real socket, a real database and a metadata API of its own. */
+export async function runTelemetry(): Promise<RunningTelemetry> {
+  const database = await openScratch()
+  const state = { mood: 'well' as Mood, asked: 0 }
+  const { server, url: metadataUrl } = await startMetadata(state)
+  const clock = manualClock()
+  const counted = new Map<string, number>()
+  const telemetry = await createTelemetry({
+    database,
+    metadataUrl,
+    adminToken,
+    clock,
+    counted: async project => counted.get(project) ?? null
+  })
+  const app = await createServer({ title: 'Telemetry', version: '1' })
+  const routes: { method: string; path: string }[] = []
+  app.addHook('onRoute', route => {
+    for (const method of [route.method].flat()) if (method !== 'HEAD') routes.push({ method, path: route.url })
+  })
+  await app.register(telemetry.routes)
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const writeKey = (await telemetry.keys.create('shop')).token
+  const backfillKey = (await telemetry.keys.create('shop', { backfill: true })).token
+
+  const send = async (method: string, path: string, { body, headers, token }: SendOptions = {}): Promise<Answer> => {
+    const raw = typeof body === 'string' || body instanceof Uint8Array
+    const bearer = token === undefined ? (method === 'GET' ? adminToken : writeKey) : token
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
+        ...(method === 'GET' && bearer === adminToken ? { 'x-plimsoll-project': 'shop' } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers
+      },
+      ...(body === undefined ? {} : { body: raw ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) })
+    })
+    const text = await response.text()
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: text === '' ? undefined : JSON.parse(text)
+    }
+  }
+  let lost: Promise<void> | undefined
+  const loseStore = () => (lost ??= database.close())
+  return {
+    telemetry,
+    url,
+    clock,
+    writeKey,
+    backfillKey,
+    metadata: state,
+    counted,
+    routes,
+    send,
+    loseStore,
+    async close() {
+      await app.close()
+      await telemetry.stop()
+      await loseStore()
+      server.closeAllConnections()
+      server.close()
+    }
+  }
+}

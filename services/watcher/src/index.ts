@@ -1,0 +1,2 @@
+export type { KnownState, Report } from './contract.ts'
+export { startWatcher, type Watcher, type WatcherOptions } from './watcher.ts'

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+// The project brings its own Node (see optionalDependencies). Whatever started us, go on in that one.
+const wanted = 26
+if (Number(process.versions.node.split('.')[0]) >= wanted) await import('../src/main.ts')
+else {
+  const node = pinnedNode(dirname(fileURLToPath(import.meta.url)))
+  if (node === undefined) {
+    console.error(
+      `plimsoll needs Node ${wanted}; this is ${process.version}. Run "npm ci" in the project, which brings it.`
+    )
+    process.exit(2)
+  }
+  const { status, signal } = spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit'
+  })
+  process.exit(signal ? 1 : (status ?? 1))
+}
+
+function pinnedNode(from) {
+  const candidate = join(from, 'node_modules', '.bin', 'node')
+  if (existsSync(candidate)) return candidate
+  const above = dirname(from)
+  return above === from ? undefined : pinnedNode(above)
+}

@@ -1,0 +1,12 @@
+import { drillNames, runDrill } from '@plimsoll/drills'
+import { CommandError } from '../exit-codes.ts'
+
+/** `plimsoll drill NAME`: exit 0 when every aim is met, 1 when one is missed, 2 when it could not run. */
+export async function drill(
+  name: string | undefined,
+  options: { withoutPolicies: boolean; quick: boolean; json: boolean }
+): Promise<void> {
+  const found = drillNames.find(n => n === name)
+  if (!found) throw new CommandError(`name a drill: ${drillNames.join(', ')}`)
+  process.exitCode = await runDrill(found, options)
+}

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { StartedPlatform } from '@plimsoll/bench'
+import { generateAccessLog } from './access-log-generator.ts'
+import { eventually } from './eventually.ts'
+import { type Home, newHome } from './home.ts'
+import { lastJson, runCli } from './run-cli.ts'
+
+const password = 'hold-fast-8812'
+/** From the command to the ready line, in milliseconds; the aim is half of it. */
+const readyWithinMs = 6_000
+
+describe('the commands of a running platform', () => {
+  let home: Home
+  let platform: StartedPlatform
+  const run = (...args: string[]) => runCli(home, args)
+
+  before(async () => {
+    home = await newHome()
+    platform = await home.start()
+  })
+  after(async () => {
+    await platform?.stop()
+    await home?.remove()
+  })
+
+  async function answerOf<T>(...args: string[]): Promise<T> {
+    const ran = await run(...args, '--json')
+    assert.equal(ran.code, 0, ran.stderr)
+    return lastJson<T>(ran)
+  }
+
+  test('status says that it is up, where it stands, and whether the books balance', async () => {
+    const status = await answerOf<{ up: boolean; phase: string; ledger: { balanced: boolean } }>('status')
+    assert.deepEqual([status.up, status.phase, status.ledger.balanced], [true, 'ready', true])
+    assert.match((await run('status')).stdout, /^pass: up/)
+  })
+
+  test('stats of a project without events are true zeros', async () => {
+    const stats = await answerOf<Record<string, unknown>>('stats', '--project', 'nobody')
+    assert.deepEqual([stats['project'], stats['range'], stats['sessions'], stats['users']], ['nobody', null, 0, 0])
+  })
+
+  test('demo fills a project, which sessions then lists', async () => {
+    const demo = await answerOf<{ project: string; accepted: number; duplicate: number }>(
+      ...['demo', '--no-live', '--days', '1', '--sessions-per-day', '50']
+    )
+    assert.equal(demo.project, 'demo')
+    assert.ok(demo.accepted > 50, `${demo.accepted} events`)
+    const listed = await answerOf<{ sessions: { id: string }[]; next: string | null }>(
+      ...['sessions', '--project', 'demo', '--limit', '5']
+    )
+    assert.equal(listed.sessions.length, 5)
+    assert.equal(listed.next, listed.sessions.at(-1)?.id)
+    const lines = (await run('sessions', '--project', 'demo', '--limit', '5')).stdout.trimEnd().split('\n')
+    assert.equal(lines.length, 6, 'a heading and five sessions')
+  })
+
+  test('a key that is made can write, and can do nothing else', async () => {
+    const { key, project } = await answerOf<{ key: string; project: string }>('keys', 'create', '--project', 'boat')
+    assert.equal(project, 'boat')
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    const id = randomUUIDv7()
+    const event = { id, type: 'session.start', time: new Date().toISOString(), user: { id: 'u' }, session: { id } }
+    const body = JSON.stringify(event)
+    const sent = await fetch(`${platform.url}/v1/events`, { method: 'POST', headers, body })
+    assert.equal(sent.status, 200)
+    assert.equal((await fetch(`${platform.url}/v1/sessions/${id}`, { headers })).status, 403)
+  })
+
+  test('sign-in prints a link that works once', async () => {
+    const { link } = await answerOf<{ link: string }>('sign-in')
+    const [page, token] = link.split('#')
+    assert.equal(page, `${platform.url}/sign-in`)
+    const redeem = () =>
+      fetch(`${platform.url}/v1/sign-in`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ token })
+      })
+    assert.equal((await redeem()).status, 204)
+    assert.equal((await redeem()).status, 401)
+  })
+
+  test('config prints what is in force and where it came from, but no password', async () => {
+    const file = join(home.data, 'settings.json')
+    await writeFile(file, JSON.stringify({ logLevel: 'error', port: 1234 }))
+    const env = { PLIMSOLL_READ_DATABASE_URL: `postgres://mate:${password}@db.example/read?sslpassword=${password}` }
+    const url = `postgres://captain:${password}@db.example/log`
+    const flags = ['config', '--config', file, '--port', '4321', '--database-url', url]
+    const ran = await runCli(home, [...flags, '--json'], { env })
+    assert.equal(ran.code, 0, ran.stderr)
+    const { settings } = lastJson<{ settings: Record<string, { value: unknown; source: string }> }>(ran)
+    assert.deepEqual(settings['port'], { value: 4321, source: 'flag' })
+    assert.deepEqual(settings['logLevel'], { value: 'error', source: 'file' })
+    assert.deepEqual(settings['data'], { value: home.data, source: 'environment' })
+    assert.deepEqual(settings['host'], { value: '127.0.0.1', source: 'default' })
+    assert.match(String(settings['databaseUrl']?.value), /captain.*@db\.example/)
+    const forPeople = await runCli(home, flags, { env })
+    assert.doesNotMatch(ran.stdout + ran.stderr + forPeople.stdout + forPeople.stderr, new RegExp(password))
+  })
+
+  test('what cannot be understood ends with 2 and says what it was', async () => {
+    const refusals: [args: string[], said: RegExp][] = [
+      [['frobnicate'], /unknown command 'frobnicate'/],
+      [['stats', '--frobnicate'], /unknown option '--frobnicate'/],
+      [['import'], /missing required argument 'files'/],
+      [['keys'], /create/],
+      [['sessions', '--limit', '0'], /--limit must be 1 to 200/],
+      [['demo', '--days', 'x'], /--days must be a whole number/],
+      [['drill', 'nothing-of-the-kind'], /slow-metadata/],
+      [['serve', 'nothing-of-the-kind'], /telemetry, analytics, metadata/],
+      [['stats', '--project', 'No Such Name'], /project/i],
+      [['config', '--port', '70000'], /port/],
+      [['config', '--config', join(home.data, 'no-such-file.json')], /no-such-file\.json/]
+    ]
+    for (const [args, said] of refusals) {
+      const ran = await run(...args)
+      assert.equal(ran.code, 2, `${args.join(' ')}: ${ran.code} ${ran.stderr}`)
+      assert.match(ran.stderr, said)
+      assert.doesNotMatch(ran.stderr, /\n {4}at /, 'no stack')
+    }
+    const unknown = await runCli(home, ['config'], { env: { PLIMSOLL_PROT: '1' } })
+    assert.deepEqual([unknown.code, /PLIMSOLL_PROT/.test(unknown.stderr)], [2, true])
+  })
+
+  test('import ends with 0 when every line was taken, 3 when one was refused, and names a file it cannot read', async () => {
+    const { text, expected } = generateAccessLog({ seed: 4, users: 5, sessionsPerUser: 2, linesPerSession: 3 })
+    const sound = text
+      .split('\n')
+      .toSpliced(expected.refusedLine - 1, 1)
+      .join('\n')
+    assert.equal((await runCli(home, ['import', '-', '--project', 'sound'], { input: sound })).code, 0)
+    const refused = await runCli(home, ['import', '-', '--project', 'cut'], { input: text })
+    assert.equal(refused.code, 3)
+    assert.match(refused.stdout, new RegExp(`-:${expected.refusedLine} +malformed_line`))
+    const missing = await run('import', join(home.data, 'no-such.log'))
+    assert.equal(missing.code, 2)
+    assert.match(missing.stderr, /no-such\.log cannot be read/)
+  })
+
+  test('a second `up` on the same folder is refused, names the first, and does it no harm', async () => {
+    const second = await run('up', '--no-demo', '--port', '0', '--watcher-port', '0')
+    assert.equal(second.code, 2)
+    assert.match(second.stderr, new RegExp(`process ${platform.pid}\\b`))
+    const status = await answerOf<{ up: boolean; restarts: number }>('status')
+    assert.deepEqual([status.up, status.restarts], [true, 0])
+  })
+})
+
+describe('starting and stopping', () => {
+  let home: Home
+  before(async () => {
+    home = await newHome()
+  })
+  after(() => home.remove())
+
+  test('where no platform ever ran, every command says so and ends with 2', async () => {
+    for (const command of ['status', 'stats', 'sessions', 'sign-in', 'demo', 'keys create', 'import -']) {
+      const ran = await runCli(home, [...command.split(' '), '--json'])
+      assert.equal(ran.code, 2, `${command}: ${ran.code} ${ran.stderr}`)
+      assert.match(ran.stderr, /no platform has run in .*start one with `npm start`/)
+      assert.equal(ran.stdout, '')
+    }
+  })
+
+  test('SIGTERM ends both processes cleanly, and what was stored is there at the next start', async t => {
+    const first = await home.start()
+    const id = randomUUIDv7()
+    const platformPid = await first.platformPid()
+    const headers = { authorization: `Bearer ${first.adminToken}`, 'content-type': 'application/json' }
+    const put = await fetch(`${first.url}/v1/sessions/${id}`, {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify({ user: { id: 'u' } })
+    })
+    assert.equal(put.status, 200)
+    await first.stop()
+    assert.deepEqual([isAlive(first.pid), isAlive(platformPid)], [false, false])
+    assert.deepEqual(await exitsIn(home), ['0'])
+    assert.deepEqual(await locksIn(home), [])
+
+    assert.equal((await runCli(home, ['status'])).code, 1, 'it ran, and does not run now')
+    const unanswered = await runCli(home, ['stats'])
+    assert.equal(unanswered.code, 2)
+    assert.match(unanswered.stderr, /does not answer .*is it running\?/)
+
+    let ms = Number.POSITIVE_INFINITY
+    // Best of three: what else the machine does is not the platform's time.
+    for (let tries = 0; tries < 3 && ms > readyWithinMs; tries++) {
+      const began = performance.now()
+      const again = await home.start()
+      ms = performance.now() - began
+      t.diagnostic(`ready ${Math.round(ms)} ms after \`plimsoll up\``)
+      const kept = await again.get<{ id: string }>(`/v1/sessions/${id}`).finally(() => again.stop())
+      assert.equal(kept.id, id)
+    }
+    assert.ok(ms <= readyWithinMs, `${ms} ms`)
+    assert.deepEqual(await locksIn(home), [])
+  })
+
+  test('a platform whose watcher is gone ends by itself, and the folder can be used again', async () => {
+    const first = await home.start()
+    const orphan = await first.platformPid()
+    process.kill(first.pid, 'SIGKILL')
+    await eventually(() => assert.equal(isAlive(orphan), false))
+    const second = await home.start()
+    await second.stop()
+  })
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const locksIn = async ({ data }: Home) => (await readdir(data)).filter(name => name.includes('.lock'))
+
+async function exitsIn({ data }: Home): Promise<string[]> {
+  const file = join(data, 'exits.json')
+  if (!existsSync(file)) return []
+  const exits = JSON.parse(await readFile(file, 'utf8')) as { code: number | null; signal: string | null }[]
+  return exits.map(({ code, signal }) => signal ?? String(code))
+}

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import type { StartedPlatform } from '@plimsoll/bench'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { figureOf, figuresOf, launchBrowser, noBrowser, openPage } from './browser.ts'
+import { eventually } from './eventually.ts'
+import { freePort, type Home, newHome } from './home.ts'
+
+const project = 'harbour'
+/** Sessions the project begins with, by region. */
+const begun = { 'eu-west': 3, 'us-east': 2 }
+const all = 5
+
+describe('the console in a real browser', { skip: noBrowser }, () => {
+  let home: Home
+  let platform: StartedPlatform
+  let browser: Browser
+  /** Signed in by the printed link. */
+  let context: BrowserContext
+  const faults: string[][] = []
+
+  before(async () => {
+    home = await newHome()
+    // The same port after a restart, or the page would ask nobody.
+    platform = await home.start('--port', String(await freePort()))
+    browser = await launchBrowser()
+    context = await browser.newContext()
+    for (const [region, sessions] of Object.entries(begun)) {
+      for (let n = 0; n < sessions; n++) await putSession(region)
+    }
+  })
+  after(async () => {
+    await browser?.close()
+    await platform?.stop()
+    await home?.remove()
+  })
+
+  async function send(method: string, path: string, body: unknown): Promise<void> {
+    const response = await fetch(platform.url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${platform.adminToken}`,
+        'x-plimsoll-project': project,
+        'content-type': 'application/json'
+      },
+      body: JSON.stringify(body)
+    })
+    assert.equal(response.status, 200, await response.text())
+  }
+  const putSession = (region: string) =>
+    send('PUT', `/v1/sessions/${randomUUIDv7()}`, { user: { id: `captain of ${region}` }, tier: 'pro', region })
+
+  async function open(on: BrowserContext, address: string): Promise<Page> {
+    const watched = await openPage(on)
+    faults.push(watched.faults)
+    await watched.page.goto(address)
+    return watched.page
+  }
+  const openProject = (on = context) => open(on, `${platform.url}/?project=${project}`)
+  const showsSessions = (page: Page, sessions: number) =>
+    eventually(async () => assert.equal(await figureOf(page, 'sessions-total'), sessions))
+
+  test('the printed link signs in, once', async () => {
+    const page = await open(context, platform.signInLink)
+    await page.getByTestId('project-picker').waitFor()
+    assert.doesNotMatch(page.url(), /#|sign-in/, 'the token is out of the address')
+    await page.close()
+
+    const stranger = await browser.newContext()
+    const second = await open(stranger, platform.signInLink)
+    await second.getByText('This link was used already').waitFor()
+    await stranger.close()
+  })
+
+  test('whoever has no session is shown how to sign in, and no number', async () => {
+    const stranger = await browser.newContext()
+    const page = await openProject(stranger)
+    await page.getByText('npx plimsoll sign-in').waitFor()
+    assert.equal(await page.locator('[data-value]').count(), 0)
+    await stranger.close()
+  })
+
+  test('a cookie of another making is no session', async () => {
+    const stranger = await browser.newContext()
+    const forged = `${Date.now() + 86_400_000}.${'A'.repeat(43)}`
+    await stranger.addCookies([{ name: 'plimsoll_session', value: forged, url: platform.url }])
+    const page = await openProject(stranger)
+    await page.getByText('npx plimsoll sign-in').waitFor()
+    await stranger.close()
+  })
+
+  test('numbers are there soon after the page is loaded', async t => {
+    const page = await context.newPage()
+    await page.addInitScript(() => {
+      const look = () => {
+        const figure = document.querySelector<HTMLElement>('[data-testid="sessions-total"]')
+        if (!figure?.dataset['value']) return
+        performance.mark('numbers')
+        observer.disconnect()
+      }
+      const observer = new MutationObserver(look)
+      observer.observe(document, { subtree: true, childList: true, attributes: true })
+    })
+    await page.goto(`${platform.url}/?project=${project}`)
+    await showsSessions(page, all)
+    const ms = await page.evaluate(() => performance.getEntriesByName('numbers')[0]!.startTime)
+    t.diagnostic(`numbers ${Math.round(ms)} ms after navigation began`)
+    assert.ok(ms < 3_000, `${ms} ms`)
+    await page.close()
+  })
+
+  test('an event changes the page without a reload', async () => {
+    const page = await openProject()
+    await showsSessions(page, all)
+    const active = await figureOf(page, 'active-now')
+    await page.evaluate(() => document.body.setAttribute('data-same-page', ''))
+    const id = randomUUIDv7()
+    await send('POST', '/v1/events', {
+      id,
+      type: 'feature.used',
+      time: new Date().toISOString(),
+      user: { id: 'a pilot' },
+      session: { id },
+      data: { feature: 'soundings', status: 200 }
+    })
+    const now = { 'sessions-total': all + 1, 'active-now': active + 1, 'feature-soundings-uses': 1, 'status-2xx': 1 }
+    await eventually(async () => assert.deepEqual(await figuresOf(page, Object.keys(now)), now))
+    assert.equal(await page.locator('body[data-same-page]').count(), 1)
+    await page.close()
+  })
+
+  test('the region filter and the range are in the address, and survive a reload', async () => {
+    const page = await openProject()
+    await page.getByTestId('region-eu-west').click()
+    await showsSessions(page, begun['eu-west'])
+    await page.getByTestId('range-30d').click()
+    await eventually(() => {
+      const { searchParams } = new URL(page.url())
+      assert.deepEqual([searchParams.get('region'), searchParams.get('range')], ['eu-west', '30d'])
+    })
+    await page.reload()
+    await showsSessions(page, begun['eu-west'])
+    assert.equal(await page.getByTestId('region-eu-west').getAttribute('aria-pressed'), 'true')
+    assert.equal(await page.getByTestId('range-30d').getAttribute('aria-pressed'), 'true')
+
+    await page.getByTestId('region-us-east').click()
+    await showsSessions(page, begun['eu-west'] + begun['us-east'])
+    await page.goBack()
+    await showsSessions(page, begun['eu-west'])
+    await page.close()
+  })
+
+  test('nothing on a phone has to be scrolled sideways', async () => {
+    const page = await openProject()
+    await page.setViewportSize({ width: 390, height: 844 })
+    await showsSessions(page, all + 1)
+    const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
+    assert.deepEqual(widths, [390, 390])
+    await page.close()
+  })
+
+  test('a dead platform leaves the last numbers, marked as stale; its return mends the page', async () => {
+    const page = await openProject()
+    await showsSessions(page, all + 1)
+    const badge = page.getByTestId('freshness-sessions')
+    const hasTone = (tone: string) =>
+      eventually(async () => assert.equal(await badge.getAttribute('data-tone'), tone), 30_000)
+    await hasTone('live')
+    const killed = await platform.platformPid()
+    // A watcher that stands still restarts nothing, so the page has the time to notice.
+    process.kill(platform.pid, 'SIGSTOP')
+    try {
+      process.kill(killed, 'SIGKILL')
+      await hasTone('stale')
+      await page.getByTestId('notice').waitFor()
+      assert.equal(await figureOf(page, 'sessions-total'), all + 1)
+    } finally {
+      process.kill(platform.pid, 'SIGCONT')
+    }
+    await platform.nextReady()
+    assert.notEqual(await platform.platformPid(), killed)
+    await hasTone('live')
+    await putSession('eu-west')
+    await showsSessions(page, all + 2)
+    await eventually(async () => assert.equal(await page.getByTestId('notice').count(), 0))
+    await page.close()
+  })
+
+  test('no page threw, or met the content security policy', () => {
+    assert.deepEqual(faults.flat(), [])
+  })
+})

@@ -1,0 +1,114 @@
+import { resolveSettings, SettingError } from '@plimsoll/platform/local'
+import { Command, Option } from 'commander'
+import { CommandError, exitCodes } from './exit-codes.ts'
+
+const defaultData = () => process.env['PLIMSOLL_DATA'] ?? '.plimsoll'
+
+const program = new Command('plimsoll')
+  .description('Self-hosted session and feature-usage telemetry that stays up, counts once and says why.')
+  .version('0.1.0')
+  .showHelpAfterError()
+  .configureHelp({ sortSubcommands: false })
+  .exitOverride(error => {
+    process.exit(error.exitCode === 0 ? exitCodes.done : exitCodes.couldNotRun)
+  })
+
+/** A command on a running platform: where it is, which project, and how to answer. */
+const onPlatform = (command: Command) =>
+  command
+    .option('--data <dir>', 'data folder of the platform', defaultData())
+    .option('--project <name>', 'project', 'default')
+    .option('--json', 'one JSON object as the last line', false)
+
+const settingFlags = (command: Command) =>
+  command
+    .option('--config <file>', 'settings file (default: plimsoll.json when there)')
+    .option('--data <dir>', 'data folder')
+    .option('--host <address>', 'address to listen on')
+    .option('--port <n>', 'port of the platform; 0 = any free one')
+    .option('--watcher-port <n>', 'port of the watcher; 0 = any free one')
+    .option('--database-url <url>', 'postgres://… in place of the embedded store')
+    .option('--metadata-url <url>', 'metadata API to ask in place of the built-in one')
+    .option('--metadata-port <n>', 'port of the built-in metadata API')
+    .option('--log-level <level>', 'how much the log says')
+    .addOption(new Option('--no-demo', 'no generated traffic on a first start').default(undefined))
+    .addOption(new Option('--without-policies', 'no policies around the metadata API (for drills)').default(undefined))
+    .addOption(new Option('--fault-knobs', 'let drills break the metadata API').default(undefined))
+
+const settingsOf = ({ config, withoutPolicies, ...flags }: Record<string, unknown>) =>
+  resolveSettings({
+    file: config as string | undefined,
+    flags: { ...flags, ...(withoutPolicies === undefined ? {} : { policies: false }) }
+  })
+
+settingFlags(program.command('up'))
+  .description('run the platform and its watcher (the same as `npm start`)')
+  .option('--json', 'print addresses as one JSON object when ready', false)
+  .action(async ({ json, ...flags }) => (await import('./commands/up.ts')).up(settingsOf(flags), json))
+
+settingFlags(program.command('serve'))
+  .description('run one service as a process of its own')
+  .argument('<name>', 'telemetry, analytics or metadata')
+  .action(async (name, flags) => (await import('./commands/serve.ts')).serve(name, settingsOf(flags)))
+
+onPlatform(program.command('import'))
+  .description('import access logs (Common or Combined format; plain, gzip, or - for stdin)')
+  .argument('<files...>')
+  .action(async (files, options) => (await import('./commands/import.ts')).importLogs(files, options))
+
+onPlatform(program.command('sessions'))
+  .description('list the latest sessions')
+  .option('--limit <n>', 'how many', '20')
+  .action(async options => (await import('./commands/sessions.ts')).sessions(options))
+
+onPlatform(program.command('stats'))
+  .description('the totals of a project')
+  .action(async options => (await import('./commands/stats.ts')).stats(options))
+
+onPlatform(program.command('status'))
+  .description('is the platform well?')
+  .action(async options => (await import('./commands/status.ts')).status(options))
+
+onPlatform(program.command('demo'))
+  .description('send generated traffic: a week of it, then live until stopped')
+  .option('--seed <n>', 'another seed, another week', '1')
+  .option('--days <n>', 'days back', '7')
+  .option('--sessions-per-day <n>', 'sessions a day', '400')
+  .option('--no-live', 'stop after the past')
+  .action(async options => (await import('./commands/demo.ts')).demo(options))
+
+const keys = program.command('keys').description('write keys')
+onPlatform(keys.command('create'))
+  .description('make a write key for a project; it is shown once')
+  .option('--backfill', 'the key may send events older than 34 days', false)
+  .action(async options => (await import('./commands/keys.ts')).createKey(options))
+
+onPlatform(program.command('sign-in'))
+  .description('print a one-time link to the console')
+  .action(async options => (await import('./commands/sign-in.ts')).signIn(options))
+
+program
+  .command('drill')
+  .description('break something on purpose, under load, and see what holds')
+  .argument('[name]', 'slow-metadata')
+  .option('--without-policies', 'the same without the policies', false)
+  .option('--quick', 'end within 45 seconds', false)
+  .option('--json', 'one JSON object as the last line', false)
+  .action(async (name, options) => (await import('./commands/drill.ts')).drill(name, options))
+
+settingFlags(program.command('config'))
+  .description('print the settings in force and where each came from')
+  .option('--json', 'one JSON object as the last line', false)
+  .action(async ({ json, ...flags }) => (await import('./commands/config.ts')).config(settingsOf(flags), json))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommandError || error instanceof SettingError) {
+    process.stderr.write(`plimsoll: ${error.message}\n`)
+    process.exitCode = error instanceof CommandError ? error.exitCode : exitCodes.couldNotRun
+  } else {
+    process.stderr.write(`plimsoll: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = exitCodes.failed
+  }
+}

@@ -1,0 +1,105 @@
+import { useCallback, useMemo } from 'react'
+import { serverNow } from './api/server-clock.ts'
+import type { Dashboard, LedgerAnswer, ProjectSummary, Projects } from './api/types.ts'
+import type { Polled } from './api/use-poll.ts'
+import { ActiveCard } from './cards/ActiveCard.tsx'
+import { EmptyProject } from './cards/EmptyProject.tsx'
+import { FeaturesCard } from './cards/FeaturesCard.tsx'
+import { LedgerCard } from './cards/LedgerCard.tsx'
+import { QualityCard } from './cards/QualityCard.tsx'
+import { SessionsCard } from './cards/SessionsCard.tsx'
+import { TrendCard } from './cards/TrendCard.tsx'
+import { span } from './format.ts'
+import type { Standing } from './freshness.ts'
+import type { RangeChoice } from './range.ts'
+
+interface Props {
+  project: string | undefined
+  projects: Polled<Projects>
+  summary: ProjectSummary | undefined
+  dashboard: Polled<Dashboard>
+  /** What is asked now; the dashboard may still answer the question before it. */
+  question: string | undefined
+  ledger: Polled<LedgerAnswer>
+  theme: string
+  onPickRange(range: RangeChoice): void
+}
+
+/** The cards, or the way to the first event. */
+export function Board({ project, projects, summary, dashboard, question, ledger, theme, onPickRange }: Props) {
+  const data = dashboard.data
+  const failing = dashboard.problem !== undefined
+  const superseded = data !== undefined && dashboard.answers !== question
+  const standing = useMemo(
+    (): Standing => ({ freshness: data?.freshness, confirmedAt: dashboard.confirmedAt, failing, superseded }),
+    [data?.freshness, dashboard.confirmedAt, failing, superseded]
+  )
+  const ledgerStanding = useMemo(
+    (): Standing => ({
+      freshness: ledger.data && ledgerFreshness(ledger.data),
+      confirmedAt: ledger.confirmedAt,
+      failing: ledger.problem !== undefined,
+      superseded: false
+    }),
+    [ledger.data, ledger.confirmedAt, ledger.problem]
+  )
+  const zoom = useCallback((from: number, to: number) => onPickRange({ from, to }), [onPickRange])
+
+  const hasNumbers = data !== undefined && (data.sessions.total > 0 || data.features.length > 0)
+  const isEmpty = projects.data !== undefined && (summary?.events ?? 0) === 0 && !hasNumbers
+  if (isEmpty && project !== undefined) {
+    const hasBooks =
+      ledger.data !== undefined && (ledger.data.received > 0 || Object.keys(ledger.data.refused).length > 0)
+    return (
+      <div className="board">
+        <EmptyProject project={project} />
+        {hasBooks && <LedgerCard ledger={ledger.data} standing={ledgerStanding} />}
+      </div>
+    )
+  }
+
+  const past = data !== undefined && Date.parse(data.range.to) <= serverNow()
+  return (
+    <>
+      {data && !hasNumbers && !superseded && (
+        <NothingHere summary={summary} filtered={data.regions.length > 0} onPickRange={onPickRange} />
+      )}
+      <div className="board">
+        <ActiveCard dashboard={data} standing={standing} past={past} />
+        <TrendCard dashboard={data} standing={standing} theme={theme} onSelect={zoom} />
+        <SessionsCard dashboard={data} standing={standing} />
+        <FeaturesCard dashboard={data} standing={standing} />
+        <QualityCard dashboard={data} standing={standing} theme={theme} onSelect={zoom} />
+        <LedgerCard ledger={ledger.data} standing={ledgerStanding} />
+      </div>
+    </>
+  )
+}
+
+function ledgerFreshness(ledger: LedgerAnswer) {
+  const complete = ledger.pending === 0
+  return { asOf: ledger.asOf, lagMs: undefined, complete, unknownShare: 0, stale: false }
+}
+
+interface NothingProps {
+  summary: ProjectSummary | undefined
+  filtered: boolean
+  onPickRange(range: RangeChoice): void
+}
+
+/** Zeros that are true, but perhaps not what was looked for. */
+function NothingHere({ summary, filtered, onPickRange }: NothingProps) {
+  return (
+    <div className="notice" data-testid="nothing-here">
+      <p role="status">
+        {filtered ? 'No sessions in this range from these regions.' : 'No sessions in this range.'}
+        {summary?.firstEvent && summary.lastEvent && ` The data runs ${span(summary.firstEvent, summary.lastEvent)}.`}
+      </p>
+      {summary?.firstEvent && (
+        <button type="button" className="primary" onClick={() => onPickRange('data')}>
+          Show all of it
+        </button>
+      )}
+    </div>
+  )
+}

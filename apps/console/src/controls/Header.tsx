@@ -1,0 +1,51 @@
+import type { ReactNode } from 'react'
+import { timeOfDay } from '../format.ts'
+import { Mark } from '../Mark.tsx'
+import type { Theme } from '../theme.ts'
+import { useNow } from '../use-now.ts'
+import { ThemeSwitch } from './ThemeSwitch.tsx'
+
+interface Props {
+  /** The project picker. */
+  children: ReactNode
+  theme: Theme
+  onHelp(): void
+  onSignOut(): void
+}
+
+export function Header({ children, theme, onHelp, onSignOut }: Props) {
+  return (
+    <header className="top">
+      <h1 className="brand">
+        <Mark size={26} />
+        Plimsoll
+      </h1>
+      {children}
+      <Clock />
+      <div className="top-end">
+        <ThemeSwitch theme={theme} />
+        <button
+          type="button"
+          className="plain"
+          onClick={onHelp}
+          aria-label="Keys"
+          aria-keyshortcuts="?"
+          title="Keys (?)"
+        >
+          ?
+        </button>
+        <button type="button" className="plain" onClick={onSignOut}>
+          Sign out
+        </button>
+      </div>
+    </header>
+  )
+}
+
+function Clock() {
+  return (
+    <p className="clock" title="The platform’s time">
+      {timeOfDay(useNow())} UTC
+    </p>
+  )
+}

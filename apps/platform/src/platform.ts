@@ -1,0 +1,131 @@
+import { bearer, createServer, problem, sameSecret } from '@plimsoll/http'
+import { createAnalytics } from '@plimsoll/service-analytics'
+import { createMetadataService, demoDirectory, firstOf, memoryDirectory } from '@plimsoll/service-metadata'
+import { createTelemetry } from '@plimsoll/service-telemetry'
+import type { KnownState } from '@plimsoll/service-watcher'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { serveConsole } from './console.ts'
+import type { DataDirectory } from './data-directory.ts'
+import { demoSeed } from './demo-seed.ts'
+import { metricsRoute } from './metrics.ts'
+import type { Settings } from './settings.ts'
+import { SignIn } from './sign-in.ts'
+import { openStores } from './stores.ts'
+
+export interface Platform {
+  url: string
+  metadataUrl: string
+  /** Counters and states for the watcher and for `/metrics`. */
+  snapshot(): Omit<KnownState, 'projects'>
+  signInLink(): string
+  /** True when the log has no entry at all. */
+  isEmpty(): Promise<boolean>
+  /** What is stored, by project, from the read side's last answer; empty when it cannot say. */
+  projects(): Promise<KnownState['projects']>
+  /** Rejects or resolves when a store is gone. */
+  storeLost: Promise<Error | undefined>
+  close(): Promise<void>
+}
+
+export interface PlatformOptions {
+  settings: Settings
+  data: DataDirectory
+  logger: Logger
+  /** Folder of the built console; without it the platform has none. */
+  consoleDist?: string | undefined
+}
+
+/** The composition root: every service in one process, each given its ports. */
+export async function startPlatform({ settings, data, logger, consoleDist }: PlatformOptions): Promise<Platform> {
+  const { adminToken } = data
+  const { primary, read } = await openStores(settings, data.path)
+  const closing: (() => Promise<unknown>)[] = [() => primary.close(), () => read.close()]
+  const close = async () => {
+    for (const step of closing.splice(0).reverse())
+      await step().catch(error => logger.error({ err: error }, 'while closing'))
+  }
+  try {
+    const onError = (error: unknown) => logger.warn({ err: error }, 'a background task failed and will be tried again')
+    const metadataUrl = settings.metadataUrl || (await startMetadata(settings, adminToken, logger, closing))
+    const signIn = new SignIn(data.secret)
+    const isAdmin = (request: FastifyRequest) => sameSecret(bearer(request) ?? '', adminToken)
+
+    const analytics = await createAnalytics({
+      log: primary,
+      store: read,
+      onError,
+      mayRead(request) {
+        if (!isAdmin(request) && !signIn.isSignedIn(request)) {
+          throw problem(401, 'unauthorized', 'Sign in (`plimsoll sign-in` prints a link) or send the admin token.')
+        }
+      }
+    })
+    const telemetry = await createTelemetry({
+      database: primary,
+      metadataUrl,
+      adminToken,
+      isSignedIn: request => signIn.isSignedIn(request),
+      counted: project => analytics.counted(project),
+      policies: settings.policies,
+      onError
+    })
+
+    const app = await createServer({
+      title: 'Plimsoll',
+      version: '1',
+      logger: logger as unknown as FastifyInstance['log']
+    })
+    const snapshot = (): Omit<KnownState, 'projects'> => ({
+      at: Date.now(),
+      pendingWrites: telemetry.ingest.pending,
+      breaker: telemetry.policy.snapshot().breaker?.state ?? 'none',
+      lagMs: analytics.state.lagMs,
+      caughtUp: analytics.state.caughtUp,
+      rssBytes: process.memoryUsage.rss()
+    })
+    await app.register(telemetry.routes)
+    await app.register(analytics.routes)
+    await app.register(async scope => signIn.routes(scope, isAdmin))
+    await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics }))
+    if (consoleDist !== undefined) await app.register(async scope => serveConsole(scope, consoleDist))
+    const url = await app.listen({ host: settings.host, port: settings.port })
+    closing.push(
+      () => telemetry.stop(),
+      () => analytics.stop(),
+      () => app.close()
+    )
+    telemetry.start()
+    analytics.start()
+    return {
+      url,
+      metadataUrl,
+      snapshot,
+      signInLink: () => `${url}/sign-in#${signIn.newToken()}`,
+      isEmpty: async () => (await primary.query('select from eventlog.entries limit 1')).affected === 0,
+      projects: async () => analytics.projects().catch(() => []),
+      storeLost: Promise.race([primary.exited, read.exited]),
+      close
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function startMetadata(
+  settings: Settings,
+  adminToken: string,
+  logger: Logger,
+  closing: (() => Promise<unknown>)[]
+): Promise<string> {
+  const service = createMetadataService({
+    directory: firstOf(memoryDirectory(), demoDirectory({ seed: demoSeed })),
+    adminToken,
+    faultKnobs: settings.faultKnobs,
+    logger
+  })
+  const url = await service.listen({ host: '127.0.0.1', port: settings.metadataPort })
+  closing.push(() => service.close())
+  return url
+}

@@ -1,0 +1,84 @@
+import type { Report } from '@plimsoll/service-watcher'
+import pino from 'pino'
+import { DataDirectory } from './data-directory.ts'
+import { runDemo } from './demo/run.ts'
+import { demoSeed } from './demo-seed.ts'
+import { type Platform, startPlatform } from './platform.ts'
+import type { Settings } from './settings.ts'
+
+/** The platform process. Its watcher forks it, sends the settings, and hears from it twice a second. */
+
+interface Start {
+  settings: Settings
+  consoleDist: string | undefined
+}
+
+/** How often the watcher hears from us, in milliseconds. */
+const beatMs = 500
+/** Exit code for "could not start": a matter for people, not for another try. */
+const cannotStart = 2
+
+const report = (message: Report) => {
+  if (process.connected) process.send!(message)
+}
+
+async function main({ settings, consoleDist }: Start): Promise<void> {
+  const logger = pino(
+    { level: settings.logLevel, base: null, redact: ['req.headers.authorization', 'req.headers.cookie'] },
+    pino.destination(2)
+  )
+  const data = new DataDirectory(settings.data)
+  let platform: Platform
+  try {
+    platform = await startPlatform({ settings, data, logger, consoleDist })
+  } catch (error) {
+    logger.fatal({ err: error }, 'cannot start')
+    report({ kind: 'cannot-start', message: (error as Error).message })
+    process.exitCode = cannotStart
+    process.disconnect?.()
+    return
+  }
+  const demo = new AbortController()
+  let beats: NodeJS.Timeout | undefined
+  let closing = false
+  const close = async (why: string, code: number) => {
+    if (closing) return
+    closing = true
+    clearInterval(beats)
+    demo.abort()
+    logger.info({ why }, 'closing')
+    await platform.close()
+    process.exit(code)
+  }
+  process.on('SIGTERM', () => void close('SIGTERM', 0))
+  process.on('SIGINT', () => void close('SIGINT', 0))
+  // Without its watcher nobody would restart it or say why it died: it stops, cleanly, and can be started again.
+  process.on('disconnect', () => void close('the watcher is gone', 0))
+  // It may have gone while we started, unheard.
+  if (!process.connected) return close('the watcher is gone', 0)
+
+  data.writeAddresses({ url: platform.url, metadataUrl: platform.metadataUrl, pid: process.pid })
+  report({ kind: 'ready', url: platform.url, signInLink: platform.signInLink() })
+
+  const beat = async () =>
+    report({ kind: 'beat', state: { ...platform.snapshot(), projects: await platform.projects() } })
+  await beat()
+  beats = setInterval(() => void beat().catch(error => logger.warn({ err: error }, 'no beat')), beatMs)
+
+  if (settings.demo && (await platform.isEmpty())) {
+    void runDemo({
+      url: () => platform.url,
+      token: data.adminToken,
+      project: 'demo',
+      seed: demoSeed,
+      days: 7,
+      sessionsPerDay: 400,
+      live: true,
+      signal: demo.signal
+    }).catch(error => logger.warn({ err: error }, 'the demo ended'))
+  }
+
+  void platform.storeLost.then(why => close(`a store is gone: ${why?.message ?? 'closed'}`, 1))
+}
+
+process.once('message', message => void main((message as { start: Start }).start))

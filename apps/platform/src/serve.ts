@@ -1,0 +1,81 @@
+import { migrateLog } from '@plimsoll/eventlog'
+import { bearer, createServer, problem, sameSecret } from '@plimsoll/http'
+import { createAnalytics } from '@plimsoll/service-analytics'
+import { createMetadataService, demoDirectory, firstOf, memoryDirectory } from '@plimsoll/service-metadata'
+import { createTelemetry } from '@plimsoll/service-telemetry'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import pino from 'pino'
+import { DataDirectory } from './data-directory.ts'
+import { demoSeed } from './demo-seed.ts'
+import { SettingError, type Settings } from './settings.ts'
+import { openStores } from './stores.ts'
+
+export const serviceNames = ['telemetry', 'analytics', 'metadata'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+export interface RunningService {
+  url: string
+  close(): Promise<void>
+}
+
+/** One service in this process, on its port: the same code as in the platform, in another composition. */
+export async function startService(name: ServiceName, settings: Settings): Promise<RunningService> {
+  const logger = pino(
+    { level: settings.logLevel, base: null },
+    pino.destination(2)
+  ) as unknown as FastifyInstance['log']
+  const { adminToken } = new DataDirectory(settings.data)
+  if (name === 'metadata') {
+    const app = createMetadataService({
+      directory: firstOf(memoryDirectory(), demoDirectory({ seed: demoSeed })),
+      adminToken,
+      faultKnobs: settings.faultKnobs,
+      logger
+    })
+    return { url: await app.listen({ host: settings.host, port: settings.port }), close: () => app.close() }
+  }
+  if (settings.databaseUrl === '') {
+    throw new SettingError(
+      'a service by itself needs databaseUrl (postgres://…): an embedded store belongs to one process'
+    )
+  }
+  const { primary, read } = await openStores(settings, settings.data)
+  const app = await createServer({ title: `Plimsoll ${name}`, version: '1', logger })
+  const stop = name === 'telemetry' ? await telemetry() : await analytics()
+  const url = await app.listen({ host: settings.host, port: settings.port })
+  return {
+    url,
+    async close() {
+      await app.close()
+      await stop()
+      await Promise.all([primary.close(), read.close()])
+    }
+  }
+
+  async function telemetry(): Promise<() => Promise<void>> {
+    if (settings.metadataUrl === '') throw new SettingError('telemetry by itself needs metadataUrl')
+    const service = await createTelemetry({
+      database: primary,
+      metadataUrl: settings.metadataUrl,
+      adminToken,
+      policies: settings.policies
+    })
+    await app.register(service.routes)
+    service.start()
+    return () => service.stop()
+  }
+
+  async function analytics(): Promise<() => Promise<void>> {
+    await migrateLog(primary)
+    const service = await createAnalytics({
+      log: primary,
+      store: read,
+      mayRead(request: FastifyRequest) {
+        if (!sameSecret(bearer(request) ?? '', adminToken)) throw problem(401, 'unauthorized', 'Send the admin token.')
+      }
+    })
+    await app.register(service.routes)
+    service.start()
+    return () => service.stop()
+  }
+}

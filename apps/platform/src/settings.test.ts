@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { describeSettings, environmentName, resolveSettings, SettingError, settingNames } from './settings.ts'
+
+function fileOf(t: TestContext, content: unknown): string {
+  const folder = mkdtempSync(join(tmpdir(), 'plimsoll-settings-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'plimsoll.json')
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content))
+  return file
+}
+const complains = (message: RegExp, resolve: () => unknown) =>
+  assert.throws(resolve, error => {
+    assert.ok(error instanceof SettingError)
+    assert.equal(error.code, 'PLIMSOLL_BAD_SETTING')
+    assert.match(error.message, message)
+    return true
+  })
+
+describe('settings', () => {
+  it('have a default each, which says that it is one', t => {
+    const { settings, sources } = resolveSettings({ file: fileOf(t, {}), environment: {} })
+    assert.deepEqual(
+      [settings.host, settings.port, settings.databaseUrl, settings.policies, settings.faultKnobs],
+      ['127.0.0.1', 7070, '', true, false]
+    )
+    assert.deepEqual(new Set(Object.values(sources)), new Set(['default']))
+    assert.equal(Object.keys(sources).length, settingNames.length)
+  })
+
+  it('are taken from the file, then the environment, then the flags, and remember which', t => {
+    const file = fileOf(t, { host: 'from-file', port: 1, logLevel: 'warn' })
+    const environment = { PLIMSOLL_PORT: '2', PLIMSOLL_LOG_LEVEL: 'error', HOME: '/root' }
+    const { settings, sources } = resolveSettings({ file, environment, flags: { logLevel: 'fatal', data: undefined } })
+    assert.deepEqual([settings.host, settings.port, settings.logLevel], ['from-file', 2, 'fatal'])
+    assert.deepEqual(
+      [sources.host, sources.port, sources.logLevel, sources.data],
+      ['file', 'environment', 'flag', 'default'],
+      'a flag that was not given is none'
+    )
+  })
+
+  it('are named in the environment as they are, in capitals', () => {
+    assert.equal(environmentName('readDatabaseUrl'), 'PLIMSOLL_READ_DATABASE_URL')
+    const { settings } = resolveSettings({ environment: { PLIMSOLL_READ_DATABASE_URL: 'postgres://x' } })
+    assert.equal(settings.readDatabaseUrl, 'postgres://x')
+  })
+
+  it('that nobody knows are an error that says where they stand', t => {
+    const file = fileOf(t, { prot: 7070 })
+    complains(/plimsoll\.json: there is no setting "prot"/, () => resolveSettings({ file, environment: {} }))
+    complains(/variable PLIMSOLL_PROT: there is no setting/, () =>
+      resolveSettings({ environment: { PLIMSOLL_PROT: '1' } })
+    )
+    complains(/--prot: there is no setting "prot"/, () =>
+      resolveSettings({ environment: {}, flags: { prot: 1 } as never })
+    )
+    const inherited = fileOf(t, '{"__proto__": {}, "constructor": 1}')
+    complains(/no setting "__proto__"/, () => resolveSettings({ file: inherited, environment: {} }))
+  })
+
+  it('of tests and commands share the prefix and are no settings', () => {
+    resolveSettings({ environment: { PLIMSOLL_TEST: '1', PLIMSOLL_FAIL_ON_SKIP: '1', OTHER_PORT: 'x' } })
+  })
+
+  it('with a value that cannot be are an error that says where it stands and what it must be', t => {
+    for (const port of ['x', '-1', '65536', '70.5', '', ' 7070', '7e3']) {
+      complains(/PLIMSOLL_PORT: port must be a port, 0 to 65535/, () =>
+        resolveSettings({ environment: { PLIMSOLL_PORT: port } })
+      )
+    }
+    for (const port of [-1, 65_536, 70.5, null, [7070], true]) {
+      complains(/plimsoll\.json: port must be a port/, () =>
+        resolveSettings({ file: fileOf(t, { port }), environment: {} })
+      )
+    }
+    complains(/PLIMSOLL_DEMO: demo must be true or false/, () =>
+      resolveSettings({ environment: { PLIMSOLL_DEMO: 'yes' } })
+    )
+    complains(/--logLevel: logLevel must be one of fatal, error/, () =>
+      resolveSettings({ environment: {}, flags: { logLevel: 'loud' } })
+    )
+    complains(/host must be text/, () => resolveSettings({ file: fileOf(t, { host: 7 }), environment: {} }))
+  })
+
+  it('are read from text where only text can be given', () => {
+    const environment = { PLIMSOLL_PORT: '0', PLIMSOLL_DEMO: '0', PLIMSOLL_FAULT_KNOBS: 'true' }
+    const { settings } = resolveSettings({ environment })
+    assert.deepEqual([settings.port, settings.demo, settings.faultKnobs], [0, false, true])
+  })
+
+  it('are an error when the file is not there, is not JSON, or holds no object', t => {
+    complains(/nowhere\.json/, () => resolveSettings({ file: '/nowhere.json', environment: {} }))
+    for (const content of ['{', '[]', 'null', '7']) {
+      complains(/plimsoll\.json/, () => resolveSettings({ file: fileOf(t, content), environment: {} }))
+    }
+  })
+
+  it('are listed with their value, source and meaning', t => {
+    const listed = describeSettings(resolveSettings({ file: fileOf(t, { port: 1 }), environment: {} }))
+    assert.deepEqual(
+      listed.map(setting => setting.name),
+      settingNames
+    )
+    assert.deepEqual(
+      listed.filter(setting => setting.name === 'port').map(({ value, source }) => [value, source]),
+      [[1, 'file']]
+    )
+    assert.ok(listed.every(setting => setting.help.length > 10))
+  })
+})
+
+describe('secrets', () => {
+  const shown = (name: 'databaseUrl' | 'metadataUrl', value: string) =>
+    describeSettings(resolveSettings({ environment: {}, flags: { [name]: value } })).find(s => s.name === name)!.value
+
+  it('are not shown; the rest of the address is', () => {
+    assert.equal(shown('databaseUrl', 'postgres://me:hunter2@db:5432/main'), 'postgres://me:***@db:5432/main')
+    assert.equal(
+      shown('databaseUrl', 'postgres://me@db/main?sslmode=require&password=hunter2'),
+      'postgres://me@db/main?sslmode=require&password=***'
+    )
+    assert.equal(shown('metadataUrl', 'http://me:hunter2@metadata:80'), 'http://me:***@metadata/')
+    assert.equal(shown('databaseUrl', ''), '')
+  })
+
+  it('are not shown either when the address is none', () => {
+    for (const value of ['hunter2', 'host=db password=hunter2', 'db:5432 password=hunter2', 'postgres:hunter2']) {
+      assert.doesNotMatch(String(shown('databaseUrl', value)), /hunter2/, value)
+    }
+  })
+
+  it('are in no complaint', t => {
+    const file = fileOf(t, { databaseUrl: ['postgres://me:hunter2@db'] })
+    assert.throws(
+      () => resolveSettings({ file, environment: {} }),
+      error => !String(error).includes('hunter2')
+    )
+  })
+})

@@ -1,0 +1,179 @@
+import { existsSync, readFileSync } from 'node:fs'
+
+/** Every setting, once: its type, default, and what it means. Names in the environment are PLIMSOLL_ and capitals. */
+const schema = {
+  data: text('.plimsoll', 'Folder that holds everything: stores, tokens, addresses.'),
+  host: text('127.0.0.1', 'Address to listen on. 0.0.0.0 for all; put TLS in front of it then.'),
+  port: port(7070, 'Port of the platform: ingest, dashboard API and console. 0 takes a free one.'),
+  watcherPort: port(7071, 'Port of the watcher: /health, /ready, the last known state. 0 takes a free one.'),
+  databaseUrl: secret('', 'postgres://… of the primary store. Empty: embedded, in the data folder.'),
+  readDatabaseUrl: secret('', 'postgres://… of the read store. Empty: the primary’s server, else embedded.'),
+  metadataUrl: secret('', 'Where the metadata API answers. Empty: the platform runs its own.'),
+  metadataPort: port(0, 'Port of the platform’s own metadata API, on 127.0.0.1.'),
+  faultKnobs: flag(false, 'Lets drills make the metadata API slow, failing or mute. Never in production.'),
+  policies: flag(
+    true,
+    'Timeouts, breaker, bulkhead and cache around the metadata API. Off only to see what they prevent.'
+  ),
+  demo: flag(
+    true,
+    'On a first start with an empty store: a week of generated traffic in a project named demo, then live.'
+  ),
+  logLevel: choice('warn', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'How much the log says.')
+} as const
+
+export type SettingName = keyof typeof schema
+export type Settings = { [K in SettingName]: ReturnType<(typeof schema)[K]['parse']> }
+export type Source = 'default' | 'file' | 'environment' | 'flag'
+
+interface Setting<T> {
+  default: T
+  help: string
+  secret: boolean
+  parse(value: unknown): T
+}
+
+/** A setting that is not what it must be. The message names it and where it came from. */
+export class SettingError extends Error {
+  override name = 'SettingError'
+  readonly code = 'PLIMSOLL_BAD_SETTING'
+}
+
+function text(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse: value => (typeof value === 'string' ? value : complain('text'))
+  }
+}
+function secret(fallback: string, help: string): Setting<string> {
+  return { ...text(fallback, help), secret: true }
+}
+function port(fallback: number, help: string): Setting<number> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse(value) {
+      const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+      return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 65_535 ? n : complain('a port, 0 to 65535')
+    }
+  }
+}
+function flag(fallback: boolean, help: string): Setting<boolean> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse(value) {
+      if (typeof value === 'boolean') return value
+      if (value === 'true' || value === '1') return true
+      if (value === 'false' || value === '0') return false
+      return complain('true or false')
+    }
+  }
+}
+function choice<T extends string>(fallback: T, choices: readonly T[], help: string): Setting<T> {
+  return {
+    default: fallback,
+    help: `${help} One of ${choices.join(', ')}.`,
+    secret: false,
+    parse: value => choices.find(c => c === value) ?? complain(`one of ${choices.join(', ')}`)
+  }
+}
+function complain(expected: string): never {
+  throw new SettingError(`must be ${expected}`)
+}
+
+export const settingNames = Object.keys(schema) as SettingName[]
+export const environmentName = (name: SettingName) => `PLIMSOLL_${name.replace(/[A-Z]/g, c => `_${c}`).toUpperCase()}`
+/** Variables that share the prefix and are not settings: of tests and of commands. */
+const otherVariables = new Set([
+  'PLIMSOLL_TEST',
+  'PLIMSOLL_FAIL_ON_SKIP',
+  'PLIMSOLL_DATABASE_TEMPLATE',
+  'PLIMSOLL_CHILD'
+])
+
+export interface Resolved {
+  settings: Settings
+  sources: Record<SettingName, Source>
+}
+
+export interface ResolveOptions {
+  /** A JSON file; when not given, `plimsoll.json` in the working folder if it is there. */
+  file?: string | undefined
+  environment?: NodeJS.ProcessEnv
+  flags?: Partial<Record<SettingName, unknown>>
+}
+
+/** Default, then file, then environment, then flags. An unknown key anywhere is an error, not a surprise later. */
+export function resolveSettings({ file, environment = process.env, flags = {} }: ResolveOptions = {}): Resolved {
+  const settings = {} as Record<SettingName, unknown>
+  const sources = {} as Record<SettingName, Source>
+  for (const name of settingNames) {
+    settings[name] = schema[name].default
+    sources[name] = 'default'
+  }
+  const take = (name: string, value: unknown, source: Source, where: string) => {
+    if (!Object.hasOwn(schema, name)) {
+      throw new SettingError(`${where}: there is no setting "${name}"; \`plimsoll config\` lists them all`)
+    }
+    try {
+      settings[name as SettingName] = schema[name as SettingName].parse(value)
+      sources[name as SettingName] = source
+    } catch (error) {
+      throw new SettingError(`${where}: ${name} ${(error as Error).message}`)
+    }
+  }
+  for (const [name, value] of Object.entries(readFile(file))) take(name, value, 'file', file ?? 'plimsoll.json')
+  for (const [variable, value] of Object.entries(environment)) {
+    if (!variable.startsWith('PLIMSOLL_') || otherVariables.has(variable) || value === undefined) continue
+    const name = settingNames.find(n => environmentName(n) === variable)
+    take(name ?? variable, value, 'environment', `environment variable ${variable}`)
+  }
+  for (const [name, value] of Object.entries(flags)) if (value !== undefined) take(name, value, 'flag', `--${name}`)
+  return { settings: settings as unknown as Settings, sources }
+}
+
+function readFile(file: string | undefined): Record<string, unknown> {
+  const path = file ?? 'plimsoll.json'
+  if (file === undefined && !existsSync(path)) return {}
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new SettingError(`${path}: ${(error as Error).message}`)
+  }
+  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed))
+    throw new SettingError(`${path}: must hold a JSON object`)
+  return parsed as Record<string, unknown>
+}
+
+/** What is in force and where it came from. The secret part of an address is never shown. */
+export function describeSettings({
+  settings,
+  sources
+}: Resolved): { name: SettingName; value: unknown; source: Source; help: string }[] {
+  return settingNames.map(name => ({
+    name,
+    value: schema[name].secret && settings[name] !== '' ? withoutPassword(String(settings[name])) : settings[name],
+    source: sources[name],
+    help: schema[name].help
+  }))
+}
+
+function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url)
+    // What only looks like an address, such as "host:5432 password=…", is not known to have its secret where a URL has.
+    if (!url.startsWith(`${parsed.protocol}//`)) return '***'
+    if (parsed.password !== '') parsed.password = '***'
+    // A password can also hide among the parameters.
+    for (const key of [...parsed.searchParams.keys()]) if (/pass/i.test(key)) parsed.searchParams.set(key, '***')
+    return parsed.href
+  } catch {
+    return '***'
+  }
+}

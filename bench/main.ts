@@ -1,0 +1,15 @@
+import { dashboard } from './dashboard.ts'
+import { optionsFrom, report } from './form.ts'
+import { ingest } from './ingest.ts'
+
+/** `npm run bench -- NAME [--quick] [--json]`. */
+const benches = { ingest, dashboard } as const
+
+const [name, ...rest] = process.argv.slice(2)
+const bench = Object.hasOwn(benches, name ?? '') ? benches[name as keyof typeof benches] : undefined
+if (!name || !bench) {
+  process.stderr.write(
+    `usage: npm run bench -- NAME [--quick] [--json], where NAME is one of ${Object.keys(benches).join(', ')}\n`
+  )
+  process.exitCode = 2
+} else process.exitCode = await report(`bench ${name}`, optionsFrom(rest), bench)

@@ -5,6 +5,7 @@ import { type Database, isUniqueViolation } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import { type Cursor, type NewEntry, parseEntry, start } from './entry.ts'
 import { append, entryKey, findDigests, findEntry, migrateLog, readLog } from './log.ts'
+import { readWholeLog } from './testing.ts'
 
 const entry = (over: Partial<NewEntry> = {}): NewEntry => ({
   tenant: 'ship',
@@ -27,18 +28,8 @@ describe('the log', () => {
   })
   after(() => db.close())
 
-  const readAll = async (from: Cursor, limit = 100) => {
-    const page = await readLog(db, from, limit)
-    return { ...page, last: page.entries.at(-1) ?? { ...from } }
-  }
-  const end = async (): Promise<Cursor> => {
-    let cursor = start
-    for (;;) {
-      const { entries } = await readLog(db, cursor, 1_000)
-      if (entries.length === 0) return cursor
-      cursor = { xid: entries.at(-1)!.xid, position: entries.at(-1)!.position }
-    }
-  }
+  const ids = (entries: readonly { id: string }[]) => entries.map(({ id }) => id)
+  const end = async (): Promise<Cursor> => (await readWholeLog(db)).at(-1) ?? start
 
   it('gives back what was appended, in order, from any place', async () => {
     const from = await end()
@@ -48,22 +39,14 @@ describe('the log', () => {
       entry()
     ]
     await db.transaction(tx => append(tx, entries))
-    const { entries: read, caughtUp } = await readAll(from)
-    assert.equal(caughtUp, true)
-    assert.deepEqual(
-      read.map(e => e.id),
-      entries.map(e => e.id)
-    )
+    const read = await readWholeLog(db, from)
+    assert.deepEqual(ids(read), ids(entries))
     assert.equal(read[0]!.time, Date.UTC(2026, 0, 2, 3, 4, 5, 678))
     assert.deepEqual(parseEntry(read[0]!).data, { n: 1 })
     assert.deepEqual(parseEntry(read[1]!).change, [null, [1, 'tab\t']])
-    const first = await readAll(from, 1)
-    assert.equal(first.caughtUp, false)
-    const rest = await readAll({ xid: first.entries[0]!.xid, position: first.entries[0]!.position })
-    assert.deepEqual(
-      rest.entries.map(e => e.id),
-      entries.slice(1).map(e => e.id)
-    )
+    const first = await readLog(db, from, 1)
+    assert.deepEqual([ids(first.entries), first.caughtUp], [ids(entries.slice(0, 1)), false])
+    assert.deepEqual(ids(await readWholeLog(db, first.entries[0])), ids(entries.slice(1)))
   })
 
   it('refuses an id twice in one tenant and allows it in two', async () => {
@@ -89,18 +72,14 @@ describe('the log', () => {
   it('orders by the number of the transaction, not by its digits', async () => {
     const other = await openScratch()
     await migrateLog(other)
-    const ids = ['9', '10', '99', '100'].map(xid => ({ xid, id: randomUUID() }))
-    for (const { xid, id } of ids.toReversed()) {
+    const rows = ['9', '10', '99', '100'].map(xid => ({ xid, id: randomUUID() }))
+    for (const { xid, id } of rows.toReversed()) {
       await other.query(
         "insert into eventlog.entries (xid, tenant, id, type, time, digest) values ($1::text::xid8, 't', $2, 'x', now(), 0)",
         [xid, id]
       )
     }
-    const { entries } = await readLog(other, start, 10)
-    assert.deepEqual(
-      entries.map(e => e.id),
-      ids.map(e => e.id)
-    )
+    assert.deepEqual(ids(await readWholeLog(other)), ids(rows))
     await other.close()
   })
 
@@ -124,15 +103,12 @@ describe('the log', () => {
       })
       await started
       await db.transaction(tx => append(tx, [quick]))
-      const meanwhile = await readAll(from)
+      const meanwhile = await readLog(db, from, 100)
       assert.deepEqual(meanwhile.entries, [], 'the quick one is committed but above the horizon')
       assert.equal(meanwhile.caughtUp, false, 'and the reader is told so')
       finish()
       await late
-      assert.deepEqual(
-        (await readAll(from)).entries.map(e => e.id),
-        [slow.id, quick.id]
-      )
+      assert.deepEqual(ids(await readWholeLog(db, from)), [slow.id, quick.id])
     })
   }
 })

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { type Database, isTransient, isUniqueViolation, open } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
-import { parseEntry, readLog, start } from '@plimsoll/eventlog'
+import { parseEntry } from '@plimsoll/eventlog'
+import { readWholeLog } from '@plimsoll/eventlog/testing'
 import { absent, type Enrichment, unknown } from './enrichment/enrichment.ts'
 import { type SessionState, summarise } from './ingest/session-state.ts'
 import type { ValidEvent } from './ingest/validate.ts'
@@ -54,7 +55,7 @@ describe('the primary store', () => {
 
   const write = (...work: Work[]) => db.transaction(tx => writeBatch(tx, work))
   const logOf = async (project: string) =>
-    (await readLog(db, start, 100_000)).entries.map(parseEntry).filter(entry => entry.tenant === project)
+    (await readWholeLog(db)).map(parseEntry).filter(entry => entry.tenant === project)
   const ledgerOf = async (project: string) => {
     const { received, accepted, duplicate, rejected } = await readLedger(db, project)
     return { received, accepted, duplicate, rejected }

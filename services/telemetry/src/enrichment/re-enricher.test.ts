@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { Database } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
-import { parseEntry, readLog, start } from '@plimsoll/eventlog'
+import { parseEntry } from '@plimsoll/eventlog'
+import { readWholeLog } from '@plimsoll/eventlog/testing'
 import type { Work } from '../ingest/work.ts'
 import { findSession, migrateTelemetry, readLedger, writeBatch } from '../store.ts'
 import { absent, type Enrichment, unknown } from './enrichment.ts'
@@ -77,7 +78,7 @@ describe('the re-enricher', () => {
   it('writes what it learns as an entry of the log, from which read models restate, and not into the books', async () => {
     const [id] = await store(1)
     await reEnricher().subject.round()
-    const entries = (await readLog(db, start, 10)).entries.map(parseEntry)
+    const entries = (await readWholeLog(db)).map(parseEntry)
     assert.deepEqual(
       entries.map(entry => [entry.type, entry.stream]),
       [

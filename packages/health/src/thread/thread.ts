@@ -15,8 +15,8 @@ export interface ThreadOptions {
   onError: (error: HealthThreadError) => void
 }
 
-/** As this module, so that it is found as source and as what was made from it. */
-const module = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+/** Packing the package turns the name into that of what was made from it. */
+const module = new URL('./worker.ts', import.meta.url)
 
 /**
  * What the answering thread may use. It needs about 12 MB; a flood of requests that wants more ends the thread, which is

@@ -82,6 +82,16 @@ export class RetryBudgetExhaustedError extends ResilienceError {
   }
 }
 
+/** Not thrown: the `reason` of the signal of a call that was made twice by a `hedge` and whose other half answered first. */
+export class HedgeLostError extends ResilienceError {
+  override readonly name = 'HedgeLostError'
+  readonly code = 'RESILIENCE_HEDGE_LOST'
+
+  constructor(policy: string) {
+    super(policy, 'the other of two calls answered first', false)
+  }
+}
+
 /** Whether a policy turned the call away by itself, so that nothing is known about the dependency. */
 export const isRejection = (error: unknown): error is ResilienceError =>
   error instanceof ResilienceError && error.rejected

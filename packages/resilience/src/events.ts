@@ -1,3 +1,5 @@
+import type { Work } from './call.ts'
+
 /** The states a breaker can be in. The last three are set by hand. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'forced-open' | 'forced-closed' | 'disabled'
 
@@ -11,6 +13,9 @@ type Happening =
       reason: 'attempts' | 'budget' | 'deadline' | 'retry-after'
       error: unknown
     }
+  | { type: 'hedge'; afterMs: number }
+  | { type: 'hedge.won'; afterMs: number }
+  | { type: 'hedge.denied' }
   | { type: 'breaker.state'; from: BreakerState; to: BreakerState; because: string }
   | { type: 'breaker.rejected'; retryAfterMs: number }
   | { type: 'bulkhead.rejected'; reason: 'full' | 'queue-timeout' }
@@ -20,6 +25,9 @@ type Happening =
 
 /** Something a policy did, as a plain object. `at` is wall time in milliseconds. */
 export type PolicyEvent = { readonly policy: string; readonly at: number } & Readonly<Happening>
+
+/** Hears of an event, with the function that was given to `run` if it happened to one call of it. */
+export type PolicyListener = (event: PolicyEvent, work: Work | null) => void
 
 /** An event before it is stamped with the policy and the time. */
 export type PolicyHappening = Happening

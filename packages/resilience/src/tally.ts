@@ -16,6 +16,12 @@ export interface Tally {
   retries: number
   /** Retries that were due but for which the budget had nothing left. */
   retriesDenied: number
+  /** Second calls that a hedge began. */
+  hedges: number
+  /** Those of them that answered first. */
+  hedgesWon: number
+  /** Hedges that were due but for which the budget had nothing left. */
+  hedgesDenied: number
   breakerRejections: number
   bulkheadRejections: number
   fallbacks: number
@@ -43,6 +49,9 @@ export const newTally = (): Tally => ({
   deadlines: 0,
   retries: 0,
   retriesDenied: 0,
+  hedges: 0,
+  hedgesWon: 0,
+  hedgesDenied: 0,
   breakerRejections: 0,
   bulkheadRejections: 0,
   fallbacks: 0,

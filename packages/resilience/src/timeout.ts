@@ -60,7 +60,7 @@ class TimeoutFrame extends TimerEntry implements Frame {
 
   expire(): void {
     this.#site.tally.timeouts++
-    this.#site.emit({ type: 'timeout', timeoutMs: this.#ms })
+    this.#site.emit({ type: 'timeout', timeoutMs: this.#ms }, this.#call)
     this.#call.interrupt(this, new TimeoutError(this.#site.policy, this.#ms))
   }
 }

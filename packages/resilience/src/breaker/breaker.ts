@@ -93,7 +93,7 @@ function bindBreaker(settings: BreakerSettings, site: Site, next: Step): Bound {
 function refuse(circuit: Circuit, site: Site, call: Call, parent: Frame): void {
   const retryAfterMs = circuit.retryAfterMs(call.at)
   site.tally.breakerRejections++
-  site.emit({ type: 'breaker.rejected', retryAfterMs })
+  site.emit({ type: 'breaker.rejected', retryAfterMs }, call)
   parent.fail(withoutStack(() => new BreakerOpenError(site.policy, retryAfterMs)))
 }
 

@@ -104,7 +104,7 @@ export class Cache implements Bound {
       return
     }
     this.site.tally.cacheStale++
-    this.site.emit({ type: 'cache.stale', ageMs, error })
+    this.site.emit({ type: 'cache.stale', ageMs, error }, call)
     call.source = 'stale'
     call.ageMs = ageMs
     parent.ok(good.value)

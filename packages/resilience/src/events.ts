@@ -21,6 +21,7 @@ type Happening =
   | { type: 'bulkhead.rejected'; reason: 'full' | 'queue-timeout' }
   | { type: 'fallback'; error: unknown }
   | { type: 'cache.stale'; ageMs: number; error: unknown }
+  | { type: 'cache.refresh-failed'; error: unknown }
   | { type: 'late'; outcome: 'ok' | 'failed' }
 
 /** Something a policy did, as a plain object. `at` is wall time in milliseconds. */

@@ -45,7 +45,7 @@ const parts = fc.shuffledSubarray<{ name: string; part: () => Part }>(
       name: 'breaker',
       part: () => breaker({ window: { calls: 8 }, minimumCalls: 4, openMs: 100, probes: 2, probeTimeoutMs: 150 })
     },
-    { name: 'cache', part: () => cache({ ttlMs: 30, staleMs: 50, errorTtlMs: 10, max: 2 }) },
+    { name: 'cache', part: () => cache({ ttlMs: 30, revalidateMs: 20, staleMs: 50, errorTtlMs: 10, max: 2 }) },
     { name: 'timeout', part: () => timeout(80) }
   ],
   { minLength: 0 }

@@ -28,6 +28,11 @@ export interface Tally {
   cacheHits: number
   /** Answers from the cache that were past their time, because the dependency failed. */
   cacheStale: number
+  /** Answers past their time, given at once because one call renews them. */
+  cacheRevalidated: number
+  /** Calls made in the background to renew such an answer, and those of them that failed. */
+  cacheRefreshes: number
+  cacheRefreshesFailed: number
   /** Calls answered with an error that was remembered. */
   cacheErrors: number
   /** Calls that shared the flight of another. */
@@ -57,6 +62,9 @@ export const newTally = (): Tally => ({
   fallbacks: 0,
   cacheHits: 0,
   cacheStale: 0,
+  cacheRevalidated: 0,
+  cacheRefreshes: 0,
+  cacheRefreshesFailed: 0,
   cacheErrors: 0,
   cacheJoined: 0,
   late: 0,

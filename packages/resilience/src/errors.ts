@@ -39,7 +39,7 @@ export class DeadlineExceededError extends ResilienceError {
   }
 }
 
-/** The breaker is open, or half-open with all its probes out. */
+/** The breaker is open, half-open with all its probes out, or has just closed and lets in a part of the calls only. */
 export class BreakerOpenError extends ResilienceError {
   override readonly name = 'BreakerOpenError'
   readonly code = 'RESILIENCE_BREAKER_OPEN'

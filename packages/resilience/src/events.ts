@@ -5,6 +5,7 @@ export type BreakerState = 'closed' | 'open' | 'half-open' | 'forced-open' | 'fo
 
 type Happening =
   | { type: 'timeout'; timeoutMs: number }
+  | { type: 'timeout.would-fire'; timeoutMs: number }
   | { type: 'deadline'; begun: boolean; incoming: boolean }
   | { type: 'retry'; attempt: number; delayMs: number; error: unknown }
   | {
@@ -18,6 +19,7 @@ type Happening =
   | { type: 'hedge.denied' }
   | { type: 'breaker.state'; from: BreakerState; to: BreakerState; because: string }
   | { type: 'breaker.rejected'; retryAfterMs: number }
+  | { type: 'breaker.would-reject'; retryAfterMs: number }
   | { type: 'bulkhead.rejected'; reason: 'full' | 'queue-timeout' }
   | { type: 'fallback'; error: unknown }
   | { type: 'cache.stale'; ageMs: number; error: unknown }

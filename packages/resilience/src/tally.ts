@@ -12,6 +12,8 @@ export interface Tally {
   /** Times the function was called. */
   invocations: number
   timeouts: number
+  /** Calls that a timeout in shadow mode would have ended. */
+  timeoutsWouldFire: number
   deadlines: number
   retries: number
   /** Retries that were due but for which the budget had nothing left. */
@@ -23,6 +25,8 @@ export interface Tally {
   /** Hedges that were due but for which the budget had nothing left. */
   hedgesDenied: number
   breakerRejections: number
+  /** Calls that a breaker in shadow mode would have turned away. */
+  breakerWouldReject: number
   bulkheadRejections: number
   fallbacks: number
   cacheHits: number
@@ -51,6 +55,7 @@ export const newTally = (): Tally => ({
   aborted: 0,
   invocations: 0,
   timeouts: 0,
+  timeoutsWouldFire: 0,
   deadlines: 0,
   retries: 0,
   retriesDenied: 0,
@@ -58,6 +63,7 @@ export const newTally = (): Tally => ({
   hedgesWon: 0,
   hedgesDenied: 0,
   breakerRejections: 0,
+  breakerWouldReject: 0,
   bulkheadRejections: 0,
   fallbacks: 0,
   cacheHits: 0,

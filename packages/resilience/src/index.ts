@@ -17,6 +17,7 @@ export {
   RetryBudgetExhaustedError,
   TimeoutError
 } from './errors.ts'
+export type { EventStream, EventStreamOptions } from './event-stream.ts'
 export type { BreakerState, PolicyEvent, PolicyListener } from './events.ts'
 export { type FallbackOptions, fallback } from './fallback.ts'
 export { type HedgeOptions, type HedgeSnapshot, hedge } from './hedge/hedge.ts'
@@ -25,6 +26,7 @@ export type { Outcome } from './outcome.ts'
 export type { Part } from './part.ts'
 export { type Policy, type PolicyOptions, type PolicySnapshot, policy } from './policy.ts'
 export type { NamedBudget, RetryBudgetOptions } from './retry/budget.ts'
+export { formatRetryBudgetHeader, RETRY_BUDGET_HEADER } from './retry/budget-header.ts'
 export { type RetryOptions, retry } from './retry/retry.ts'
 export { parseRetryAfter } from './retry/retry-after.ts'
 export { isRetryable } from './retry/retryable.ts'

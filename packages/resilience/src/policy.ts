@@ -5,6 +5,7 @@ import type { CacheSnapshot } from './cache/cache.ts'
 import type { Call, Context, Step, Work } from './call.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { deadline } from './deadline.ts'
+import { type EventStream, type EventStreamOptions, eventStream } from './event-stream.ts'
 import type { PolicyHappening, PolicyListener } from './events.ts'
 import type { HedgeSnapshot } from './hedge/hedge.ts'
 import { invoke } from './invocation.ts'
@@ -36,6 +37,8 @@ export interface PolicySnapshot extends Readonly<Tally> {
 /** How calls to a dependency are made. A value: made once, named, used by everyone. It holds nothing to be closed. */
 export interface Policy<Added = never> {
   readonly name: string
+  /** By which its deadlines are instants. */
+  readonly clock: Clock
   /** The breaker's handle; null without a breaker. */
   readonly breaker: BreakerControl | null
   /** Calls `work` by the policy's rules. Rejects with the function's error, a `ResilienceError`, or the signal's reason. */
@@ -46,6 +49,8 @@ export interface Policy<Added = never> {
   explain(): string
   /** Hears what the policy does, until the returned function is called. A listener that throws is counted, not obeyed. */
   on(listener: PolicyListener): () => void
+  /** The same as an async iterator, with a buffer of limited size. */
+  events(options?: EventStreamOptions): EventStream
   snapshot(): PolicySnapshot
 }
 
@@ -133,6 +138,10 @@ class ComposedPolicy<A> implements Policy<A>, Site {
     const own: PolicyListener = (event, work) => listener(event, work)
     this.#listeners.add(own)
     return () => void this.#listeners.delete(own)
+  }
+
+  events(options?: EventStreamOptions): EventStream {
+    return eventStream(listener => this.on(listener), options)
   }
 
   emit(happening: PolicyHappening, call?: Call): void {

@@ -123,7 +123,7 @@ class Bulkhead implements Bound {
         ? `all ${concurrency} slots are taken and ${queue === 0 ? 'none may wait' : `${queue} wait already`}`
         : `no slot came free within ${queueTimeoutMs} ms`
     this.site.tally.bulkheadRejections++
-    this.site.emit({ type: 'bulkhead.rejected', reason })
+    this.site.emit({ type: 'bulkhead.rejected', reason }, frame.call)
     frame.parent.fail(withoutStack(() => new BulkheadFullError(this.site.policy, reason, why)))
   }
 }

@@ -11,6 +11,8 @@ const cli = fileURLToPath(import.meta.resolve('@plimsoll/cli/bin'))
 export interface StartedPlatform {
   url: string
   watcherUrl: string
+  /** The platform process's own health thread. */
+  healthUrl: string
   /** As it was printed: it works once. */
   signInLink: string
   host: string
@@ -33,6 +35,7 @@ export interface StartedPlatform {
 interface ReadyLine {
   url: string
   watcherUrl: string
+  healthUrl: string
   signInLink: string
   restarts: number
 }
@@ -63,6 +66,8 @@ export async function startPlatformProcess({
       '--port',
       '0',
       '--watcher-port',
+      '0',
+      '--health-port',
       '0',
       '--log-level',
       'warn',
@@ -95,6 +100,7 @@ export async function startPlatformProcess({
   const platform: StartedPlatform = {
     url: first.url,
     watcherUrl: first.watcherUrl,
+    healthUrl: first.healthUrl,
     signInLink: first.signInLink,
     host: new URL(first.url).hostname,
     port: Number(new URL(first.url).port),
@@ -124,6 +130,7 @@ export async function startPlatformProcess({
     async nextReady() {
       const ready = await nextReady()
       platform.url = ready.url
+      platform.healthUrl = ready.healthUrl
       platform.host = new URL(ready.url).hostname
       platform.port = Number(new URL(ready.url).port)
       return ready

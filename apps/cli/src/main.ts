@@ -27,6 +27,7 @@ const settingFlags = (command: Command) =>
     .option('--host <address>', 'address to listen on')
     .option('--port <n>', 'port of the platform; 0 = any free one')
     .option('--watcher-port <n>', 'port of the watcher; 0 = any free one')
+    .option('--health-port <n>', 'port of the health thread; 0 = any free one')
     .option('--database-url <url>', 'postgres://… in place of the embedded store')
     .option('--metadata-url <url>', 'metadata API to ask in place of the built-in one')
     .option('--metadata-port <n>', 'port of the built-in metadata API')

@@ -53,7 +53,12 @@ test('a secret that cannot be written is an error, and leaves no half of one', t
 test('where the platform answers is left for every other command, whole', t => {
   const data = new DataDirectory(folder(t))
   assert.equal(data.readAddresses(), undefined)
-  const addresses = { url: 'http://127.0.0.1:7070', metadataUrl: 'http://127.0.0.1:1', pid: 7 }
+  const addresses = {
+    url: 'http://127.0.0.1:7070',
+    metadataUrl: 'http://127.0.0.1:1',
+    healthUrl: 'http://127.0.0.1:2',
+    pid: 7
+  }
   data.writeAddresses(addresses)
   data.writeWatcher({ url: 'http://127.0.0.1:7071', pid: 8 })
   assert.deepEqual(data.readAddresses(), addresses)

@@ -8,6 +8,8 @@ export interface Addresses {
   /** The platform: ingest, dashboard API, console. */
   url: string
   metadataUrl: string
+  /** The process's own health thread. */
+  healthUrl: string
   pid: number
 }
 

@@ -8,6 +8,8 @@ import type { Logger } from 'pino'
 import { serveConsole } from './console.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
+import { faultKnobs } from './fault-knobs.ts'
+import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
 import type { Settings } from './settings.ts'
 import { SignIn } from './sign-in.ts'
@@ -34,12 +36,21 @@ export interface PlatformOptions {
   logger: Logger
   /** Folder of the built console; without it the platform has none. */
   consoleDist?: string | undefined
+  /** Is given what its health checks look at, as soon as it is there. */
+  patient?: Patient
 }
 
 /** The composition root: every service in one process, each given its ports. */
-export async function startPlatform({ settings, data, logger, consoleDist }: PlatformOptions): Promise<Platform> {
+export async function startPlatform({
+  settings,
+  data,
+  logger,
+  consoleDist,
+  patient = {}
+}: PlatformOptions): Promise<Platform> {
   const { adminToken } = data
   const { primary, read } = await openStores(settings, data.path)
+  Object.assign(patient, { primary, read })
   const closing: (() => Promise<unknown>)[] = [() => primary.close(), () => read.close()]
   const close = async () => {
     for (const step of closing.splice(0).reverse())
@@ -71,6 +82,7 @@ export async function startPlatform({ settings, data, logger, consoleDist }: Pla
       onError
     })
 
+    patient.breaker = () => telemetry.policy.breaker?.state ?? 'none'
     const app = await createServer({
       title: 'Plimsoll',
       version: '1',
@@ -86,6 +98,7 @@ export async function startPlatform({ settings, data, logger, consoleDist }: Pla
     })
     await app.register(telemetry.routes)
     await app.register(analytics.routes)
+    if (settings.faultKnobs) await app.register(async scope => faultKnobs(scope, adminToken, primary))
     await app.register(async scope => signIn.routes(scope, isAdmin))
     await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics }))
     if (consoleDist !== undefined) await app.register(async scope => serveConsole(scope, consoleDist))

@@ -1,8 +1,10 @@
+import type { Health } from '@plimsoll/health'
 import type { Report } from '@plimsoll/service-watcher'
 import pino from 'pino'
 import { DataDirectory } from './data-directory.ts'
 import { runDemo } from './demo/run.ts'
 import { demoSeed } from './demo-seed.ts'
+import { type Patient, startOwnHealth } from './health.ts'
 import { type Platform, startPlatform } from './platform.ts'
 import type { Settings } from './settings.ts'
 
@@ -28,9 +30,12 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
     pino.destination(2)
   )
   const data = new DataDirectory(settings.data)
+  const patient: Patient = {}
+  let health: Health
   let platform: Platform
   try {
-    platform = await startPlatform({ settings, data, logger, consoleDist })
+    health = await startOwnHealth(settings, logger, patient)
+    platform = await startPlatform({ settings, data, logger, consoleDist, patient })
   } catch (error) {
     logger.fatal({ err: error }, 'cannot start')
     report({ kind: 'cannot-start', message: (error as Error).message })
@@ -47,7 +52,13 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
     clearInterval(beats)
     demo.abort()
     logger.info({ why }, 'closing')
-    await platform.close()
+    const { cutOff } = await health.drain({
+      readyDelayMs: settings.drainDelayMs,
+      timeoutMs: settings.drainDelayMs + settings.drainTimeoutMs,
+      close: { platform: () => platform.close() }
+    })
+    for (const what of cutOff) logger.error({ what }, 'cut off while closing')
+    await health.close()
     process.exit(code)
   }
   process.on('SIGTERM', () => void close('SIGTERM', 0))
@@ -57,8 +68,10 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
   // It may have gone while we started, unheard.
   if (!process.connected) return close('the watcher is gone', 0)
 
-  data.writeAddresses({ url: platform.url, metadataUrl: platform.metadataUrl, pid: process.pid })
-  report({ kind: 'ready', url: platform.url, signInLink: platform.signInLink() })
+  health.started()
+  const { url, metadataUrl } = platform
+  data.writeAddresses({ url, metadataUrl, healthUrl: health.url, pid: process.pid })
+  report({ kind: 'ready', url, healthUrl: health.url, signInLink: platform.signInLink() })
 
   const beat = async () =>
     report({ kind: 'beat', state: { ...platform.snapshot(), projects: await platform.projects() } })

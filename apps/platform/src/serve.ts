@@ -4,9 +4,10 @@ import { createAnalytics } from '@plimsoll/service-analytics'
 import { createMetadataService, demoDirectory, firstOf, memoryDirectory } from '@plimsoll/service-metadata'
 import { createTelemetry } from '@plimsoll/service-telemetry'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import pino from 'pino'
+import pino, { type Logger } from 'pino'
 import { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
+import { type Patient, startOwnHealth } from './health.ts'
 import { SettingError, type Settings } from './settings.ts'
 import { openStores } from './stores.ts'
 
@@ -15,15 +16,44 @@ export type ServiceName = (typeof serviceNames)[number]
 
 export interface RunningService {
   url: string
+  healthUrl: string
+  /** Not ready at once, then what has begun is finished, all of it in the time that the settings allow. */
+  close(): Promise<void>
+}
+
+interface Composed {
+  url: string
   close(): Promise<void>
 }
 
 /** One service in this process, on its port: the same code as in the platform, in another composition. */
 export async function startService(name: ServiceName, settings: Settings): Promise<RunningService> {
-  const logger = pino(
-    { level: settings.logLevel, base: null },
-    pino.destination(2)
-  ) as unknown as FastifyInstance['log']
+  const logger = pino({ level: settings.logLevel, base: null }, pino.destination(2))
+  const patient: Patient = {}
+  const health = await startOwnHealth(settings, logger, patient)
+  try {
+    const service = await compose(name, settings, logger, patient)
+    health.started()
+    return {
+      url: service.url,
+      healthUrl: health.url,
+      async close() {
+        await health.drain({
+          readyDelayMs: settings.drainDelayMs,
+          timeoutMs: settings.drainDelayMs + settings.drainTimeoutMs,
+          close: { [name]: () => service.close() }
+        })
+        await health.close()
+      }
+    }
+  } catch (error) {
+    await health.close()
+    throw error
+  }
+}
+
+async function compose(name: ServiceName, settings: Settings, log: Logger, patient: Patient): Promise<Composed> {
+  const logger = log as unknown as FastifyInstance['log']
   const { adminToken } = new DataDirectory(settings.data)
   if (name === 'metadata') {
     const app = createMetadataService({
@@ -40,6 +70,7 @@ export async function startService(name: ServiceName, settings: Settings): Promi
     )
   }
   const { primary, read } = await openStores(settings, settings.data)
+  Object.assign(patient, { primary, read })
   const app = await createServer({ title: `Plimsoll ${name}`, version: '1', logger })
   const stop = name === 'telemetry' ? await telemetry() : await analytics()
   const url = await app.listen({ host: settings.host, port: settings.port })
@@ -60,6 +91,7 @@ export async function startService(name: ServiceName, settings: Settings): Promi
       adminToken,
       policies: settings.policies
     })
+    patient.breaker = () => service.policy.breaker?.state ?? 'none'
     await app.register(service.routes)
     service.start()
     return () => service.stop()

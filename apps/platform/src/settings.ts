@@ -6,11 +6,18 @@ const schema = {
   host: text('127.0.0.1', 'Address to listen on. 0.0.0.0 for all; put TLS in front of it then.'),
   port: port(7070, 'Port of the platform: ingest, dashboard API and console. 0 takes a free one.'),
   watcherPort: port(7071, 'Port of the watcher: /health, /ready, the last known state. 0 takes a free one.'),
+  healthPort: port(
+    7072,
+    'Port of the platform’s own /health, /ready, /startup, from a thread of its own. 0 takes a free one.'
+  ),
   databaseUrl: secret('', 'postgres://… of the primary store. Empty: embedded, in the data folder.'),
   readDatabaseUrl: secret('', 'postgres://… of the read store. Empty: the primary’s server, else embedded.'),
   metadataUrl: secret('', 'Where the metadata API answers. Empty: the platform runs its own.'),
   metadataPort: port(0, 'Port of the platform’s own metadata API, on 127.0.0.1.'),
-  faultKnobs: flag(false, 'Lets drills make the metadata API slow, failing or mute. Never in production.'),
+  faultKnobs: flag(
+    false,
+    'Lets drills make the metadata API slow, failing or mute, block the event loop and hold the store. Never in production.'
+  ),
   policies: flag(
     true,
     'Timeouts, breaker, bulkhead and cache around the metadata API. Off only to see what they prevent.'
@@ -19,6 +26,11 @@ const schema = {
     true,
     'On a first start with an empty store: a week of generated traffic in a project named demo, then live.'
   ),
+  drainDelayMs: milliseconds(
+    0,
+    'Told to stop: how long it still serves while /ready says no, so that balancers notice.'
+  ),
+  drainTimeoutMs: milliseconds(20_000, 'Told to stop: how long it may take to finish what it has begun.'),
   logLevel: choice('warn', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'How much the log says.')
 } as const
 
@@ -58,6 +70,19 @@ function port(fallback: number, help: string): Setting<number> {
     parse(value) {
       const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
       return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 65_535 ? n : complain('a port, 0 to 65535')
+    }
+  }
+}
+function milliseconds(fallback: number, help: string): Setting<number> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse(value) {
+      const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+      return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 600_000
+        ? n
+        : complain('whole milliseconds, 0 to 600000')
     }
   }
 }

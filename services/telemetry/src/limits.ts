@@ -16,5 +16,7 @@ export const limits = {
   userIdChars: 200,
   featureChars: 120,
   /** How long an answer may wait for enrichment. */
-  enrichmentMs: 100
+  enrichmentMs: 100,
+  /** How long a request may take from its arrival; less when its X-Request-Deadline says so. */
+  requestMs: 10_000
 } as const

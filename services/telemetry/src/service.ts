@@ -10,7 +10,9 @@ import { Unguarded } from './enrichment/unguarded.ts'
 import { type Enrich, Ingest } from './ingest/ingest.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { administrationRoutes, type CountedPort } from './routes/administration.ts'
+import { deadlineOf } from './routes/deadline.ts'
 import { eventRoutes } from './routes/events.ts'
+import { policyRoutes } from './routes/policies.ts'
 import { createIdentify } from './routes/principal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { migrateTelemetry } from './store.ts'
@@ -49,11 +51,11 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const load = guardedLoad(client, policy)
   const enrich: Enrich = policies ? new Enricher({ load, clock }) : new Unguarded(client)
   const embedded = database.engine === 'pglite'
-  const ingest = new Ingest({ database, enrich, committers: embedded ? 2 : 3, beside: embedded ? 250 : 1 })
+  const ingest = new Ingest({ database, enrich, clock, committers: embedded ? 2 : 3, beside: embedded ? 250 : 1 })
   const reEnricher = new ReEnricher({
     database,
     load: policies ? load : ids => client.fetchMany(ids),
-    commit: work => ingest.commit(work),
+    commit: work => ingest.commit(work, Number.POSITIVE_INFINITY),
     ...(onError ? { onError } : {})
   })
   let stopHousekeeping = () => {}
@@ -69,8 +71,10 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
     ingest,
     async routes(app) {
       app.decorateRequest('principal', null)
+      app.decorateRequest('deadline', 0)
       // Before the body is read: what nobody may send is not parsed.
       app.addHook('onRequest', async request => {
+        request.deadline = deadlineOf(request, clock)
         request.principal = await identify(request)
       })
       app.addHook('onError', async (request, _reply, error) => {
@@ -81,6 +85,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       eventRoutes(app, ingest)
       sessionRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, options.counted ?? (async () => null))
+      policyRoutes(app, [policy, ingest.store])
     },
     start() {
       reEnricher.start()

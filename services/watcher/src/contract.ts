@@ -1,6 +1,6 @@
 /** What the platform tells its watcher, over the channel between parent and child. */
 export type Report =
-  | { kind: 'ready'; url: string; signInLink: string }
+  | { kind: 'ready'; url: string; healthUrl: string; signInLink: string }
   | { kind: 'beat'; state: KnownState }
   | { kind: 'cannot-start'; message: string }
 

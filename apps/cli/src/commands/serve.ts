@@ -6,7 +6,7 @@ export async function serve(name: string, { settings }: Resolved): Promise<void>
   const service = serviceNames.find(n => n === name)
   if (!service) throw new CommandError(`there is no service "${name}"; there are ${serviceNames.join(', ')}`)
   const running = await startService(service, settings)
-  process.stdout.write(`${JSON.stringify({ service, url: running.url })}\n`)
+  process.stdout.write(`${JSON.stringify({ service, url: running.url, healthUrl: running.healthUrl })}\n`)
   await new Promise<void>(resolve => {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)

@@ -43,14 +43,15 @@ async function watch(data: DataDirectory, settings: Resolved['settings'], json: 
       watcherUrl = url
       data.writeWatcher({ url, pid: process.pid })
     },
-    onReady({ url, signInLink }, restarts) {
-      if (json) process.stdout.write(`${JSON.stringify({ url, signInLink, watcherUrl, restarts })}\n`)
+    onReady({ url, healthUrl, signInLink }, restarts) {
+      if (json) process.stdout.write(`${JSON.stringify({ url, signInLink, watcherUrl, healthUrl, restarts })}\n`)
       else if (restarts > 0) say(`The platform is up again after restart ${restarts}.`)
       else {
         say('')
         say(`  ${bold('Plimsoll is up')}`)
         say(`  Console   ${signInLink}   ${dim('(works once; `npx plimsoll sign-in` prints another)')}`)
         say(`  Ingest    ${url}/v1/events   ${dim(`(OpenAPI: ${url}/openapi.json)`)}`)
+        say(`  Health    ${healthUrl}/ready   ${dim('(/health, /startup; from a thread of its own)')}`)
         say(`  Watcher   ${watcherUrl}   ${dim('(/health, /ready, and what was last known)')}`)
         say('')
       }

@@ -144,7 +144,7 @@ describe('the commands of a running platform', () => {
   })
 
   test('a second `up` on the same folder is refused, names the first, and does it no harm', async () => {
-    const second = await run('up', '--no-demo', '--port', '0', '--watcher-port', '0')
+    const second = await run('up', '--no-demo', '--port', '0', '--watcher-port', '0', '--health-port', '0')
     assert.equal(second.code, 2)
     assert.match(second.stderr, new RegExp(`process ${platform.pid}\\b`))
     const status = await answerOf<{ up: boolean; restarts: number }>('status')

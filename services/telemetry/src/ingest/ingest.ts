@@ -1,4 +1,5 @@
 import { type Database, GroupCommit } from '@plimsoll/database'
+import { type Clock, deadline as endBy, type Policy, policy } from '@plimsoll/resilience'
 import type { Enricher } from '../enrichment/enricher.ts'
 import { type Enrichment, unknown } from '../enrichment/enrichment.ts'
 import { limits } from '../limits.ts'
@@ -19,6 +20,8 @@ export interface IngestOptions {
   committers: number
   /** Events that must wait before a second one begins. */
   beside: number
+  /** Measures how long things take. */
+  clock: Clock
   now?(): number
 }
 
@@ -34,10 +37,18 @@ export class Ingest {
   #refused = new Map<string, { project: string; code: string; count: number }>()
   #flush: NodeJS.Timeout | undefined
   readonly now: () => number
+  /**
+   * What stands around each commit: nobody waits for it longer than they said. There is no breaker, since a refusal
+   * would be no better than a failure, and no retry, since the group commit has its own.
+   */
+  readonly store: Policy
+  readonly #clock: Clock
 
-  constructor({ database, enrich, committers, beside, now = Date.now }: IngestOptions) {
+  constructor({ database, enrich, committers, beside, clock, now = Date.now }: IngestOptions) {
     this.#enrich = enrich
     this.now = now
+    this.#clock = clock
+    this.store = policy('primary-store', [endBy(limits.requestMs)], { clock })
     this.#commits = new GroupCommit({
       committers,
       beside,
@@ -53,17 +64,24 @@ export class Ingest {
   }
 
   /** Records events that are valid; counts those that were not. Resolves after the commit, one outcome an event. */
-  async record(project: string, receivedAt: number, events: ValidEvent[], rejected: number): Promise<EventOutcome[]> {
-    await this.attach(events)
+  async record(
+    project: string,
+    receivedAt: number,
+    events: ValidEvent[],
+    rejected: number,
+    deadline: number
+  ): Promise<EventOutcome[]> {
+    await this.attach(events, deadline)
     const outcome = await this.commit(
       { kind: 'events', project, minute: minuteOf(receivedAt), events, rejected },
+      deadline,
       Math.max(1, events.length)
     )
     return (outcome as Extract<Outcome, { kind: 'events' }>).outcomes
   }
 
-  /** Gives each event what is known of its user, within the budget. Most find it in memory and wait for nothing. */
-  async attach(events: readonly ValidEvent[]): Promise<void> {
+  /** Gives each event what is known of its user, within the budget and well before the deadline. Most find it in memory and wait for nothing. */
+  async attach(events: readonly ValidEvent[], deadline: number): Promise<void> {
     let missed: Set<string> | undefined
     for (const event of events) {
       const fresh = this.#enrich.peek(event.userId)
@@ -74,14 +92,19 @@ export class Ingest {
       }
     }
     if (!missed) return
-    const found = await this.#enrich.enrich(missed, limits.enrichmentMs)
+    // Half of what is left at most: the commit needs its part.
+    const budget = Math.max(0, Math.min(limits.enrichmentMs, (deadline - this.#clock.now()) / 2))
+    const found = await this.#enrich.enrich(missed, budget)
     for (const event of events) if (missed.has(event.userId)) event.enrichment = found.get(event.userId) ?? unknown
   }
 
-  /** Commits one piece of work with whatever else is waiting. Rejects with a problem the client can act on. */
-  async commit(work: Work, weight = 1): Promise<Outcome> {
+  /**
+   * Commits one piece of work with whatever else is waiting. Rejects with a problem the client can act on. What is not
+   * done by the deadline goes on and may still be written, which is no harm: the client sends the same again.
+   */
+  async commit(work: Work, deadline: number, weight = 1): Promise<Outcome> {
     try {
-      return await this.#commits.submit(work, weight)
+      return await this.store.run(() => this.#commits.submit(work, weight), { deadline })
     } catch (error) {
       throw refusalOf(error)
     }

@@ -1,12 +1,13 @@
 import { DatabaseClosedError, isTransient, isUnavailable, isUniqueViolation, QueueFullError } from '@plimsoll/database'
 import { Problem } from '@plimsoll/http'
+import { DeadlineExceededError } from '@plimsoll/resilience'
 
 /** A 503 that spreads its callers: they come back at a random moment of the next one to five seconds. */
 function comeBack(code: string, detail: string, random: () => number): Problem {
   return new Problem(503, code, detail, { headers: { 'retry-after': String(1 + Math.floor(random() * 5)) } })
 }
 
-/** What a failed commit means to the client: nothing was written, and it may send the same again. */
+/** What a failed commit means to the client: it may send the same again, and is told when. */
 export function refusalOf(error: unknown, random: () => number = Math.random): unknown {
   if (error instanceof QueueFullError)
     return comeBack(
@@ -14,6 +15,13 @@ export function refusalOf(error: unknown, random: () => number = Math.random): u
       'More is waiting to be written than fits; nothing of this was written. Send it again later.',
       random
     )
+  if (error instanceof DeadlineExceededError) {
+    return comeBack(
+      'store_slow',
+      'The store did not answer in the time there was. This may be written or not: send the same again, its ids make that safe.',
+      random
+    )
+  }
   if (error instanceof DatabaseClosedError || isUnavailable(error)) {
     return comeBack(
       'store_unavailable',

@@ -48,7 +48,13 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
         }
         const judged = raw.map(event => validateEvent(event, judgement))
         const valid = judged.filter((event): event is ValidEvent => !isRejection(event))
-        const outcomes = await ingest.record(principal.project, receivedAt, valid, judged.length - valid.length)
+        const outcomes = await ingest.record(
+          principal.project,
+          receivedAt,
+          valid,
+          judged.length - valid.length,
+          request.deadline
+        )
         let next = 0
         const results = judged.map(event => (isRejection(event) ? rejected(event) : resultOf(event, outcomes[next++]!)))
         return { results, receivedAt: new Date(receivedAt).toISOString() }

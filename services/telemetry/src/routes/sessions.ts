@@ -33,15 +33,18 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       const { project } = request.principal!
       const receivedAt = ingest.now()
       const event = startEvent(project, keyOf(request.headers['idempotency-key']), request.body, receivedAt)
-      await ingest.attach([event])
-      const outcome = await ingest.commit({
-        kind: 'events',
-        project,
-        minute: minuteOf(receivedAt),
-        events: [event],
-        rejected: 0,
-        answered: true
-      })
+      await ingest.attach([event], request.deadline)
+      const outcome = await ingest.commit(
+        {
+          kind: 'events',
+          project,
+          minute: minuteOf(receivedAt),
+          events: [event],
+          rejected: 0,
+          answered: true
+        },
+        request.deadline
+      )
       const { outcomes, session } = outcome as Extract<Outcome, { kind: 'events' }>
       if (outcomes[0] === 'conflict') {
         throw problem(
@@ -129,14 +132,17 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
             ? undefined
             : ({ state: 'known', tier, region, flags: {} } as const)
       }
-      const outcome = await ingest.commit({
-        kind: 'put',
-        project,
-        minute: minuteOf(at),
-        sessionId: id,
-        put,
-        logId: randomUUIDv7()
-      })
+      const outcome = await ingest.commit(
+        {
+          kind: 'put',
+          project,
+          minute: minuteOf(at),
+          sessionId: id,
+          put,
+          logId: randomUUIDv7()
+        },
+        request.deadline
+      )
       if (outcome.kind === 'put-refused') {
         throw problem(400, outcome.code, putRefusals[outcome.code])
       }
@@ -153,14 +159,17 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       const { project } = request.principal!
       const id = request.params.id.toLowerCase()
       const at = ingest.now()
-      const outcome = await ingest.commit({
-        kind: 'delete',
-        project,
-        minute: minuteOf(at),
-        sessionId: id,
-        at,
-        logId: randomUUIDv7()
-      })
+      const outcome = await ingest.commit(
+        {
+          kind: 'delete',
+          project,
+          minute: minuteOf(at),
+          sessionId: id,
+          at,
+          logId: randomUUIDv7()
+        },
+        request.deadline
+      )
       if (!(outcome as Extract<Outcome, { kind: 'delete' }>).existed) {
         throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
       }

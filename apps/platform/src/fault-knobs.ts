@@ -1,0 +1,41 @@
+import type { Database } from '@plimsoll/database'
+import { bearer, problem, sameSecret } from '@plimsoll/http'
+import type { FastifyInstance } from 'fastify'
+import Type from 'typebox'
+
+/** Longer than this and a drill's mistake would be an outage, in milliseconds. */
+const longestMs = 30_000
+
+const PlatformFaults = Type.Object(
+  {
+    blockLoopMs: Type.Optional(Type.Integer({ minimum: 0, maximum: longestMs })),
+    holdStoreMs: Type.Optional(Type.Integer({ minimum: 0, maximum: longestMs }))
+  },
+  { additionalProperties: false }
+)
+
+/**
+ * Faults of the platform itself, for drills; only with the setting `faultKnobs`. `blockLoopMs` is the request that keeps
+ * the event loop busy. `holdStoreMs` takes every connection to the primary store and keeps it: a pool that is exhausted.
+ */
+export function faultKnobs(app: FastifyInstance, adminToken: string, primary: Database): void {
+  app.put('/admin/faults', { schema: { hide: true, body: PlatformFaults } }, async (request, reply) => {
+    if (!sameSecret(bearer(request) ?? '', adminToken)) throw problem(401, 'unauthorized', 'Send the admin token.')
+    const { blockLoopMs = 0, holdStoreMs = 0 } = request.body as { blockLoopMs?: number; holdStoreMs?: number }
+    if (holdStoreMs > 0) {
+      const seconds = holdStoreMs / 1_000
+      const held = Array.from({ length: primary.engine === 'pglite' ? 1 : poolSize }, () =>
+        primary.query('select pg_sleep($1)', [seconds])
+      )
+      void Promise.allSettled(held)
+    }
+    if (blockLoopMs > 0) {
+      const until = performance.now() + blockLoopMs
+      while (performance.now() < until);
+    }
+    return reply.code(204).send()
+  })
+}
+
+/** What a pool of `@plimsoll/database` has by default. */
+const poolSize = 10

@@ -52,13 +52,18 @@ export class BreakerOpenError extends ResilienceError {
   }
 }
 
-/** The bulkhead has no room, or gave none within `queueTimeoutMs`. */
+export type BulkheadRefusal = 'full' | 'queue-timeout' | 'displaced' | 'key-full'
+
+/**
+ * The bulkhead has no room, or gave none within `queueTimeoutMs`. `displaced`: it waited, and a call of a higher priority
+ * took its place. `key-full`: others of its own key have all that one key may have.
+ */
 export class BulkheadFullError extends ResilienceError {
   override readonly name = 'BulkheadFullError'
   readonly code = 'RESILIENCE_BULKHEAD_FULL'
-  readonly reason: 'full' | 'queue-timeout'
+  readonly reason: BulkheadRefusal
 
-  constructor(policy: string, reason: 'full' | 'queue-timeout', message: string) {
+  constructor(policy: string, reason: BulkheadRefusal, message: string) {
     super(policy, message, true)
     this.reason = reason
   }

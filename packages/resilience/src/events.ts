@@ -1,3 +1,5 @@
+import type { BulkheadRefusal } from './errors.ts'
+
 /** The states a breaker can be in. The last three are set by hand. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'forced-open' | 'forced-closed' | 'disabled'
 
@@ -13,7 +15,7 @@ type Happening =
     }
   | { type: 'breaker.state'; from: BreakerState; to: BreakerState; because: string }
   | { type: 'breaker.rejected'; retryAfterMs: number }
-  | { type: 'bulkhead.rejected'; reason: 'full' | 'queue-timeout' }
+  | { type: 'bulkhead.rejected'; reason: BulkheadRefusal }
   | { type: 'fallback'; error: unknown }
   | { type: 'cache.stale'; ageMs: number; error: unknown }
   | { type: 'late'; outcome: 'ok' | 'failed' }

@@ -20,6 +20,8 @@ export class Flight implements Frame {
     this.#call.holder = first.holder
     this.#call.leastMs = first.leastMs
     this.#call.attempt = first.attempt
+    this.#call.rank = first.rank
+    this.#call.cost = first.cost
   }
 
   start(next: Step): void {

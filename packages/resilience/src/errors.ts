@@ -69,6 +69,26 @@ export class BulkheadFullError extends ResilienceError {
   }
 }
 
+/** More came than the rate limit lets in. */
+export class RateLimitedError extends ResilienceError {
+  override readonly name = 'RateLimitedError'
+  readonly code = 'RESILIENCE_RATE_LIMITED'
+  /**
+   * When it would have been let in, in milliseconds from now. Infinity: its cost is more than can be taken at once, and
+   * there is no use in coming back.
+   */
+  readonly retryAfterMs: number
+
+  constructor(policy: string, retryAfterMs: number) {
+    const when =
+      retryAfterMs === Infinity
+        ? 'it costs more than may be taken at once'
+        : `try again in ${Math.ceil(retryAfterMs)} ms`
+    super(policy, `the rate limit is reached; ${when}`, true)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
 /** A retry was due, but its budget is spent. `cause` is the last error. A layer above must not retry this either. */
 export class RetryBudgetExhaustedError extends ResilienceError {
   override readonly name = 'RetryBudgetExhaustedError'

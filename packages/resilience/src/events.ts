@@ -16,6 +16,8 @@ type Happening =
   | { type: 'breaker.state'; from: BreakerState; to: BreakerState; because: string }
   | { type: 'breaker.rejected'; retryAfterMs: number }
   | { type: 'bulkhead.rejected'; reason: BulkheadRefusal }
+  | { type: 'rate-limit.rejected'; key: string | undefined; cost: number; retryAfterMs: number }
+  | { type: 'rate-limit.store-failed'; error: unknown }
   | { type: 'fallback'; error: unknown }
   | { type: 'cache.stale'; ageMs: number; error: unknown }
   | { type: 'late'; outcome: 'ok' | 'failed' }

@@ -13,6 +13,7 @@ export {
   BulkheadFullError,
   DeadlineExceededError,
   isRejection,
+  RateLimitedError,
   ResilienceError,
   RetryBudgetExhaustedError,
   TimeoutError
@@ -24,6 +25,16 @@ export type { Outcome } from './outcome.ts'
 export type { Part } from './part.ts'
 export { type Policy, type PolicyOptions, type PolicySnapshot, policy } from './policy.ts'
 export type { Priority } from './priority.ts'
+export { type RateLimiter, type RateVerdict, rateLimiter } from './rate-limit/limiter.ts'
+export { type RateLimitOptions, type RateLimitSnapshot, rateLimit } from './rate-limit/rate-limit.ts'
+export type { RateLimiterOptions } from './rate-limit/settings.ts'
+export {
+  type RateLimitStore,
+  type SharedRateLimiter,
+  type SharedRateLimiterOptions,
+  type SharedRateVerdict,
+  sharedRateLimiter
+} from './rate-limit/shared-limiter.ts'
 export type { RetryBudgetOptions } from './retry/budget.ts'
 export { type RetryOptions, retry } from './retry/retry.ts'
 export { parseRetryAfter } from './retry/retry-after.ts'

@@ -9,11 +9,13 @@ import { manualClock } from './manual-clock.ts'
 import type { Outcome } from './outcome.ts'
 import type { Part } from './part.ts'
 import { policy } from './policy.ts'
+import { PRIORITIES, type Priority } from './priority.ts'
+import { rateLimit } from './rate-limit/rate-limit.ts'
 import { retry } from './retry/retry.ts'
 import { timeout } from './timeout.ts'
 
 type Step =
-  | { do: 'call'; deadlineMs: number | null; key: string | undefined; sync: boolean }
+  | { do: 'call'; deadlineMs: number | null; key: string | undefined; priority: Priority; sync: boolean }
   | { do: 'end'; which: number; ok: boolean }
   | { do: 'abort'; which: number }
   | { do: 'wait'; ms: number }
@@ -25,6 +27,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('call' as const),
       deadlineMs: fc.option(fc.nat(300)),
       key: fc.constantFrom(undefined, 'a', 'b'),
+      priority: fc.constantFrom(...PRIORITIES),
       sync: fc.constantFrom(false, false, false, true)
     })
   },
@@ -45,6 +48,7 @@ const parts = fc.shuffledSubarray<{ name: string; part: () => Part }>(
       part: () => breaker({ window: { calls: 8 }, minimumCalls: 4, openMs: 100, probes: 2, probeTimeoutMs: 150 })
     },
     { name: 'cache', part: () => cache({ ttlMs: 30, staleMs: 50, errorTtlMs: 10, max: 2 }) },
+    { name: 'rate-limit', part: () => rateLimit({ rate: 50, burst: 3, maxWaitMs: 100 }) },
     { name: 'timeout', part: () => timeout(80) }
   ],
   { minLength: 0 }
@@ -87,7 +91,7 @@ describe('any policy with a bulkhead, its parts in any order', () => {
             }
             const due = what.deadlineMs === null ? undefined : clock.now() + what.deadlineMs
             void p
-              .outcome(work, { signal: caller.signal, deadline: due, key: what.key })
+              .outcome(work, { signal: caller.signal, deadline: due, key: what.key, priority: what.priority })
               .then(outcome => outcomes.push(outcome))
           } else if (what.do === 'end' && running.size > 0) {
             const gate = [...running][what.which % running.size]!

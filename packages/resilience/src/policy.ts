@@ -9,6 +9,7 @@ import type { PolicyEvent, PolicyHappening } from './events.ts'
 import { invoke } from './invocation.ts'
 import type { Outcome } from './outcome.ts'
 import type { Bound, Part, PartKind, Site } from './part.ts'
+import type { RateLimitSnapshot } from './rate-limit/rate-limit.ts'
 import { newTally, type Tally } from './tally.ts'
 
 export interface PolicyOptions {
@@ -24,6 +25,7 @@ export interface PolicySnapshot extends Readonly<Tally> {
   readonly inFlight: number
   readonly breaker?: BreakerSnapshot
   readonly bulkhead?: BulkheadSnapshot
+  readonly rateLimit?: RateLimitSnapshot
   readonly cache?: CacheSnapshot
   /** The budget that its retries take from: the calls and the retries of the last 10 s, of all who share it. */
   readonly retry?: { calls: number; retries: number }
@@ -52,7 +54,7 @@ type Added<Parts extends readonly unknown[]> = Parts[number] extends infer P
     : never
   : never
 
-const ONCE: ReadonlySet<PartKind> = new Set(['deadline', 'retry', 'breaker', 'bulkhead', 'cache'])
+const ONCE: ReadonlySet<PartKind> = new Set(['deadline', 'retry', 'breaker', 'bulkhead', 'rate-limit', 'cache'])
 
 /**
  * A policy of `parts`, the outermost first.
@@ -140,7 +142,7 @@ class ComposedPolicy<A> implements Policy<A>, Site {
   snapshot(): PolicySnapshot {
     const { calls, ok, failed, rejected, aborted } = this.tally
     const parts = [...this.#bound].flatMap(([kind, bound]) =>
-      bound.snapshot ? [[kind, bound.snapshot()] as const] : []
+      bound.snapshot ? [[camelCase(kind), bound.snapshot()] as const] : []
     )
     return {
       policy: this.policy,
@@ -156,6 +158,8 @@ class ComposedPolicy<A> implements Policy<A>, Site {
     if (answer.listen()) this.#enter(answer, answer)
   }
 }
+
+const camelCase = (kind: string) => kind.replace(/-./g, hyphened => hyphened[1]!.toUpperCase())
 
 /** The deadline of `run` holds in every policy: without a part of its own, just inside the leading fallbacks and caches. */
 function withDeadline(parts: readonly Part<unknown>[]): readonly Part<unknown>[] {

@@ -18,6 +18,9 @@ export interface Tally {
   retriesDenied: number
   breakerRejections: number
   bulkheadRejections: number
+  rateLimitRejections: number
+  /** Times that the store of a rate limit failed or was too slow. */
+  rateLimitStoreFailures: number
   fallbacks: number
   cacheHits: number
   /** Answers from the cache that were past their time, because the dependency failed. */
@@ -45,6 +48,8 @@ export const newTally = (): Tally => ({
   retriesDenied: 0,
   breakerRejections: 0,
   bulkheadRejections: 0,
+  rateLimitRejections: 0,
+  rateLimitStoreFailures: 0,
   fallbacks: 0,
   cacheHits: 0,
   cacheStale: 0,

@@ -1,3 +1,5 @@
+import type { Priority } from './priority.ts'
+
 /** What every error of this package has: a stable `code` and the name of the policy it comes from. */
 export abstract class ResilienceError extends Error {
   abstract readonly code: string
@@ -85,6 +87,25 @@ export class RateLimitedError extends ResilienceError {
         ? 'it costs more than may be taken at once'
         : `try again in ${Math.ceil(retryAfterMs)} ms`
     super(policy, `the rate limit is reached; ${when}`, true)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The concurrency limit has no room for a call of this priority. */
+export class ConcurrencyLimitedError extends ResilienceError {
+  override readonly name = 'ConcurrencyLimitedError'
+  readonly code = 'RESILIENCE_OVERLOADED'
+  readonly priority: Priority
+  /** When to try again, in milliseconds from now: what a call takes at present. */
+  readonly retryAfterMs: number
+
+  constructor(policy: string, priority: Priority, limit: number, retryAfterMs: number) {
+    super(
+      policy,
+      `no room for a ${priority} call at a limit of ${limit} at once; try again in ${retryAfterMs} ms`,
+      true
+    )
+    this.priority = priority
     this.retryAfterMs = retryAfterMs
   }
 }

@@ -6,11 +6,21 @@ export type { BulkheadOptions } from './bulkhead/settings.ts'
 export { type CacheOptions, type CacheSnapshot, cache } from './cache/cache.ts'
 export type { Context, Source } from './call.ts'
 export { type Clock, systemClock, type TimerHandle } from './clock.ts'
+export { type ConcurrencyLimitOptions, concurrencyLimit } from './concurrency-limit/concurrency-limit.ts'
+export {
+  type ConcurrencyLimiter,
+  type ConcurrencyLimitSnapshot,
+  type ConcurrencyPermit,
+  concurrencyLimiter,
+  type PermitOutcome
+} from './concurrency-limit/limiter.ts'
+export type { ConcurrencyLimiterOptions } from './concurrency-limit/settings.ts'
 export { type DeadlineOptions, deadline } from './deadline.ts'
 export { DEADLINE_HEADER, formatDeadlineHeader, parseDeadlineHeader } from './deadline-header.ts'
 export {
   BreakerOpenError,
   BulkheadFullError,
+  ConcurrencyLimitedError,
   DeadlineExceededError,
   isRejection,
   RateLimitedError,

@@ -1,8 +1,15 @@
 import type { Source } from './call.ts'
-import { BreakerOpenError, BulkheadFullError, isRejection, RateLimitedError, type ResilienceError } from './errors.ts'
+import {
+  BreakerOpenError,
+  BulkheadFullError,
+  ConcurrencyLimitedError,
+  isRejection,
+  RateLimitedError,
+  type ResilienceError
+} from './errors.ts'
 
 /** Which part turned a call away. */
-type RejectedBy = 'breaker' | 'bulkhead' | 'rate-limit' | 'deadline'
+type RejectedBy = 'breaker' | 'bulkhead' | 'rate-limit' | 'concurrency-limit' | 'deadline'
 
 /** How a call ended, as a value. */
 export type Outcome<T> =
@@ -23,6 +30,9 @@ export function outcomeOfError(error: unknown, aborted: boolean): Outcome<never>
   if (error instanceof BulkheadFullError) return { kind: 'rejected', by: 'bulkhead', retryAfterMs: null, error }
   if (error instanceof RateLimitedError) {
     return { kind: 'rejected', by: 'rate-limit', retryAfterMs: error.retryAfterMs, error }
+  }
+  if (error instanceof ConcurrencyLimitedError) {
+    return { kind: 'rejected', by: 'concurrency-limit', retryAfterMs: error.retryAfterMs, error }
   }
   if (isRejection(error)) return { kind: 'rejected', by: 'deadline', retryAfterMs: null, error }
   return { kind: 'failed', error }

@@ -3,7 +3,16 @@ import type { Clock } from './clock.ts'
 import type { PolicyHappening } from './events.ts'
 import type { Tally } from './tally.ts'
 
-export type PartKind = 'timeout' | 'deadline' | 'retry' | 'breaker' | 'bulkhead' | 'rate-limit' | 'fallback' | 'cache'
+export type PartKind =
+  | 'timeout'
+  | 'deadline'
+  | 'retry'
+  | 'breaker'
+  | 'bulkhead'
+  | 'rate-limit'
+  | 'concurrency-limit'
+  | 'fallback'
+  | 'cache'
 
 /** A part of a policy: settings only. Each policy that it is put into gives it a state of its own. */
 export interface Part<Added = never> {

@@ -4,6 +4,7 @@ import type { BulkheadSnapshot } from './bulkhead/bulkhead.ts'
 import type { CacheSnapshot } from './cache/cache.ts'
 import type { Context, Step, Work } from './call.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { ConcurrencyLimitSnapshot } from './concurrency-limit/limiter.ts'
 import { deadline } from './deadline.ts'
 import type { PolicyEvent, PolicyHappening } from './events.ts'
 import { invoke } from './invocation.ts'
@@ -26,6 +27,7 @@ export interface PolicySnapshot extends Readonly<Tally> {
   readonly breaker?: BreakerSnapshot
   readonly bulkhead?: BulkheadSnapshot
   readonly rateLimit?: RateLimitSnapshot
+  readonly concurrencyLimit?: ConcurrencyLimitSnapshot
   readonly cache?: CacheSnapshot
   /** The budget that its retries take from: the calls and the retries of the last 10 s, of all who share it. */
   readonly retry?: { calls: number; retries: number }
@@ -54,13 +56,22 @@ type Added<Parts extends readonly unknown[]> = Parts[number] extends infer P
     : never
   : never
 
-const ONCE: ReadonlySet<PartKind> = new Set(['deadline', 'retry', 'breaker', 'bulkhead', 'rate-limit', 'cache'])
+const ONCE: ReadonlySet<PartKind> = new Set([
+  'deadline',
+  'retry',
+  'breaker',
+  'bulkhead',
+  'rate-limit',
+  'concurrency-limit',
+  'cache'
+])
 
 /**
  * A policy of `parts`, the outermost first.
  *
- * A good order: fallback, cache, deadline, retry, breaker, bulkhead, timeout. Each part's state is this policy's alone,
- * even when the same part is put into two; only retry budgets are shared, by name.
+ * A good order: fallback, cache, deadline, retry, breaker, rate limit, bulkhead or concurrency limit, timeout.
+ * Each part's state is this policy's alone, even when the same part is put into two; only retry budgets are shared, by
+ * name.
  * @throws RangeError when the name is empty or a part other than `timeout` and `fallback` is given twice.
  */
 export function policy<const Parts extends readonly Part<unknown>[]>(

@@ -21,6 +21,7 @@ export interface Tally {
   rateLimitRejections: number
   /** Times that the store of a rate limit failed or was too slow. */
   rateLimitStoreFailures: number
+  concurrencyLimitRejections: number
   fallbacks: number
   cacheHits: number
   /** Answers from the cache that were past their time, because the dependency failed. */
@@ -50,6 +51,7 @@ export const newTally = (): Tally => ({
   bulkheadRejections: 0,
   rateLimitRejections: 0,
   rateLimitStoreFailures: 0,
+  concurrencyLimitRejections: 0,
   fallbacks: 0,
   cacheHits: 0,
   cacheStale: 0,

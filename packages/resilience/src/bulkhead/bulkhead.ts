@@ -109,13 +109,9 @@ class Bulkhead implements Bound {
     this.#refuse(frame, reason)
   }
 
-  /**
-   * A slot is never free while someone waits who may have it: release hands it on in the same breath. Only a newcomer from
-   * inside of that breath could come between.
-   */
+  /** A slot is never free while someone waits who may have it: release hands it on in the same breath. */
   #mayBegin(call: Call): boolean {
     if (this.#running >= this.#settings.concurrency) return false
-    if (this.#admitting && this.#queue.length > 0) return false
     return this.#keys === null || this.#keys.mayRun(call.key)
   }
 

@@ -26,7 +26,8 @@ const LEARNING = 0.1
  *
  * As Gradient2 (Netflix concurrency-limits) and Envoy's adaptive concurrency: limit × (tolerance × latency at rest /
  * latency now), smoothed, a window at a time. It goes down while calls take longer than `tolerance` times what they take
- * at rest, and up by the square root of itself while they do not and the limit is what holds them back.
+ * at rest, and up by the square root of itself while they do not and the limit is what holds them back; by all of itself
+ * until something was too slow for the first time, so that a low start is soon made good.
  *
  * The latency at rest is where they differ. Gradient2 takes a long average: in a long overload that learns the queue as
  * normal, and the limit creeps up without end. Envoy sends 3 calls at a time for a while: that is clean, and costs nearly
@@ -34,8 +35,8 @@ const LEARNING = 0.1
  * to drain when the limit was less than twice the capacity, and halves again while that made calls faster. A window in
  * which the limit held nobody back is at rest by itself and needs no probe.
  *
- * When many windows in a row are far too slow though the limit goes down, it is not our calls that make it slow: a probe
- * at once finds the new latency at rest, and what was taken away meanwhile is given back.
+ * When many windows in a row are far too slow though the limit goes down, it may not be our calls that make it slow, and
+ * when they are faster than at rest, the rest is out of date: a probe at once finds out.
  */
 export class Gradient {
   /** Medians, in milliseconds; 0 until known. */
@@ -56,7 +57,6 @@ export class Gradient {
   #most = 0
   #limited = false
   #slowWindows = 0
-  #limitBeforeSlow = 0
 
   constructor(settings: LimiterSettings, random: () => number, now: number) {
     this.#settings = settings
@@ -145,7 +145,7 @@ export class Gradient {
       if (gradient < 1 || this.#drops > 0) this.#slowStart = false
       const step = this.#slowStart ? this.#limit : Math.sqrt(this.#limit)
       const grown = gradient < 1 ? this.#limit * gradient : this.#limit + step
-      this.#noteSlowness(gradient)
+      this.#slowWindows = gradient < FAR_TOO_SLOW ? this.#slowWindows + 1 : 0
       this.#setLimit(grown * Math.max(LEAST_GRADIENT, 1 - this.#drops / answers))
     }
     if (light) this.#slowWindows = 0
@@ -158,11 +158,6 @@ export class Gradient {
     // Faster under load than at rest: what is known of the rest is out of date.
     if (this.nowMs < this.restMs * (1 - CHANCE)) this.#nextProbeAt = now
     if (light || this.nowMs < this.restMs) this.restMs += (this.nowMs - this.restMs) * LEARNING
-  }
-
-  #noteSlowness(gradient: number): void {
-    if (gradient >= FAR_TOO_SLOW) this.#slowWindows = 0
-    else if (this.#slowWindows++ === 0) this.#limitBeforeSlow = this.#limit
   }
 
   #setLimit(wanted: number): void {
@@ -198,9 +193,7 @@ export class Gradient {
 
   #endProbe({ restBeforeMs, step }: Probe, now: number): void {
     this.#steps = step
-    const risen = this.restMs > restBeforeMs * (1 + CHANCE)
-    if (risen && this.#slowWindows >= SLOW_WINDOWS) this.#limit = Math.max(this.#limit, this.#limitBeforeSlow)
-    const moved = risen || this.restMs < restBeforeMs * (1 - CHANCE)
+    const moved = Math.abs(this.restMs - restBeforeMs) > restBeforeMs * CHANCE
     const { probeMs } = this.#settings
     this.#gapMs = moved ? Math.min(FIRST_GAP_MS, probeMs) : Math.min(probeMs, this.#gapMs * 2)
     // Jitter, or all who share the dependency would look at the same time, or spoil each other's look by turns.

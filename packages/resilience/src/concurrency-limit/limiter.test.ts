@@ -95,6 +95,19 @@ describe('a concurrency limiter without a policy', () => {
     assert.equal(limiter.retryAfterMs, 50)
   })
 
+  it('grows by what a lower class is held back, though its share leaves half of the limit free', () => {
+    const { clock, limiter } = setUp({ initialLimit: 20, shares: { sheddable: 0.5 } })
+    for (let i = 0; i < 1_000; i++) {
+      for (let permit = limiter.acquire('sheddable'); permit !== null; permit = limiter.acquire('sheddable')) {
+        const own = permit
+        clock.setTimer(() => own.release('ok'), 50)
+      }
+      clock.advance(10)
+      if (limiter.snapshot().limit > 100) return
+    }
+    assert.fail(`still ${limiter.snapshot().limit}`)
+  })
+
   it('stays between its bounds', () => {
     assert.ok(setUp({ initialLimit: 5, minLimit: 5, maxLimit: 8 }).traffic(30, 100).limit <= 8)
   })

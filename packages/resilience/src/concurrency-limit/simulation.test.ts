@@ -10,14 +10,18 @@ const SERVICE_MS = 50
 const TIMEOUT_MS = 1_000
 
 /** Calls of three classes at `load` times what the server can do, a fifth of its capacity being critical. */
-function world(
-  seed: number,
-  { load, limited, spread }: { load: number; limited: boolean; spread: 'even' | 'exponential' }
-) {
+interface World {
+  load: number
+  limited: boolean
+  spread: 'even' | 'exponential'
+  initialLimit?: number
+}
+
+function world(seed: number, { load, limited, spread, initialLimit = 20 }: World) {
   const clock = manualClock()
   const random = seededRandom(seed)
   const limiter = concurrencyLimiter(
-    limited ? {} : { initialLimit: 1_000_000, minLimit: 1_000_000, maxLimit: 1_000_000 },
+    limited ? { initialLimit } : { initialLimit: 1_000_000, minLimit: 1_000_000, maxLimit: 1_000_000 },
     {
       clock,
       random
@@ -113,7 +117,7 @@ describe('three times more than a server can do', () => {
       const { state, run } = world(seed, { load: 3, limited: true, spread: 'even' })
       run(10)
       state.meanMs = SERVICE_MS * 3
-      run(5)
+      assert.ok(run(5).goodput > 0.75)
       const slow = run(20)
       assert.ok(slow.goodput > 0.9, `goodput ${slow.goodput}`)
       assert.ok(slow.limit > 1 && slow.limit < 2, `a limit of ${slow.limit} times the workers`)
@@ -125,6 +129,15 @@ describe('three times more than a server can do', () => {
       assert.ok(fast.criticalP99 < 2.2, `p99 ${fast.criticalP99} times the service time`)
     })
   }
+
+  it('finds the latency at rest when it began with far too much, and every call it knew had to queue', () => {
+    const { limiter, run } = world(1, { load: 3, limited: true, spread: 'even', initialLimit: 8 * WORKERS })
+    run(5)
+    const { limit, goodput } = run(20)
+    const { latencyAtRestMs } = limiter.snapshot()
+    assert.ok(limit < 2 && goodput > 0.95, `a limit of ${limit} times the workers, goodput ${goodput}`)
+    assert.ok(Math.abs(latencyAtRestMs - SERVICE_MS) < 10, `${latencyAtRestMs} ms at rest`)
+  })
 
   it('follows when the server loses half of its workers', () => {
     const { server, run } = world(1, { load: 3, limited: true, spread: 'even' })

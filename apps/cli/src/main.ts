@@ -2,7 +2,7 @@ import { resolveSettings, SettingError } from '@plimsoll/platform/local'
 import { Command, Option } from 'commander'
 import { CommandError, exitCodes } from './exit-codes.ts'
 
-const defaultData = () => process.env['PLIMSOLL_DATA'] ?? '.plimsoll'
+const defaultData = () => process.env.PLIMSOLL_DATA ?? '.plimsoll'
 
 const program = new Command('plimsoll')
   .description('Self-hosted session and feature-usage telemetry that stays up, counts once and says why.')

@@ -9,7 +9,7 @@ databaseConformance('embedded', async () => {
   return Object.assign(db, { close: () => close().then(scratch.remove) })
 })
 
-if (process.env['PLIMSOLL_DATABASE_URL']) {
+if (process.env.PLIMSOLL_DATABASE_URL) {
   databaseConformance('PostgreSQL server', async () => {
     const scratch = await scratchDatabase()
     const db = await open(scratch.url)

@@ -71,6 +71,36 @@ describe('group commit', () => {
     assert.deepEqual(sizes, [1, 2, 1])
   })
 
+  it('begins a second transaction beside a running one only for so much as is worth one', async () => {
+    const running: { size: number; end(): void }[] = []
+    const group = new GroupCommit({
+      committers: 2,
+      beside: 3,
+      commit: (items: readonly number[]) =>
+        new Promise<readonly number[]>(resolve => {
+          running.push({ size: items.length, end: () => resolve(items) })
+        })
+    })
+    const turn = () => new Promise(setImmediate)
+    const sizes = () => running.map(({ size }) => size)
+    const all = [group.submit(1)]
+    await turn()
+    all.push(group.submit(2), group.submit(3))
+    await turn()
+    assert.deepEqual(sizes(), [1], 'two are not worth one: they wait for the first to end')
+    all.push(group.submit(4))
+    await turn()
+    assert.deepEqual(sizes(), [1, 3])
+    all.push(group.submit(5))
+    running[0]!.end()
+    running[1]!.end()
+    await turn()
+    await turn()
+    assert.deepEqual(sizes(), [1, 3, 1], 'beside none, one is enough')
+    running[2]!.end()
+    assert.deepEqual(await Promise.all(all), [1, 2, 3, 4, 5])
+  })
+
   it('refuses, by name, what would not fit the queue', async () => {
     const group = new GroupCommit({ ...inserter(), maxPending: 2 })
     const first = group.submit(20)

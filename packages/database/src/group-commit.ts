@@ -12,6 +12,11 @@ export interface GroupCommitOptions<I, O> {
   maxPending?: number
   /** Transactions at once. Default 1, which is all an embedded engine can use; 2 to 4 on a server. */
   committers?: number
+  /**
+   * Weight that must wait before a transaction begins beside one that runs already. Default 1. On an embedded engine,
+   * which takes them one after another, a small batch that queues behind another had better grown while it waited.
+   */
+  beside?: number
   /** Fresh transactions after a unique violation or a serialisation failure, before a batch is split. Default 3. */
   retries?: number
 }
@@ -39,7 +44,7 @@ export class GroupCommit<I, O> {
   #idle: (() => void)[] = []
 
   constructor(options: GroupCommitOptions<I, O>) {
-    this.#options = { maxBatch: 2_000, maxPending: 20_000, committers: 1, retries: 3, ...options }
+    this.#options = { maxBatch: 2_000, maxPending: 20_000, committers: 1, beside: 1, retries: 3, ...options }
   }
 
   /** Weight of what waits, not counting what is being written. */
@@ -74,12 +79,17 @@ export class GroupCommit<I, O> {
 
   /** One turn of the event loop first, so that everything the sockets had ready shares the first commit. */
   #schedule(): void {
-    if (this.#scheduled || this.#running >= this.#options.committers) return
+    if (this.#scheduled || !this.#mayBegin()) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      while (this.#running < this.#options.committers && this.#pending > 0) void this.#commitNext()
+      while (this.#mayBegin()) void this.#commitNext()
     })
+  }
+
+  #mayBegin(): boolean {
+    if (this.#running >= this.#options.committers) return false
+    return this.#pending >= (this.#running === 0 ? 1 : this.#options.beside)
   }
 
   async #commitNext(): Promise<void> {

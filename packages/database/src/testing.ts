@@ -19,7 +19,7 @@ export interface Scratch {
  * own on that server, so that the same suites run on both.
  */
 export async function scratchDatabase(): Promise<Scratch> {
-  const server = process.env['PLIMSOLL_DATABASE_URL']
+  const server = process.env.PLIMSOLL_DATABASE_URL
   return server ? scratchOnServer(server) : scratchDirectory()
 }
 

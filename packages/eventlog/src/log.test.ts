@@ -83,7 +83,7 @@ describe('the log', () => {
     await other.close()
   })
 
-  if (process.env['PLIMSOLL_DATABASE_URL']) {
+  if (process.env.PLIMSOLL_DATABASE_URL) {
     it('never skips a late committer: what is behind a slower transaction waits for it', async () => {
       const from = await end()
       const slow = entry()

@@ -84,6 +84,16 @@ export class Call {
     this.idempotent = idempotent
   }
 
+  /** Takes over from `other`, on whose behalf this call is made, what holds for it at this place in the policy. */
+  inherit(other: Call): this {
+    this.holder = other.holder
+    this.leastMs = other.leastMs
+    this.attempt = other.attempt
+    this.rank = other.rank
+    this.cost = other.cost
+    return this
+  }
+
   /** The instant by which everything has to end. */
   get deadline(): number {
     return Math.min(this.handedIn, this.own)

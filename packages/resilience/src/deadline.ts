@@ -83,7 +83,7 @@ class DeadlineFrame extends TimerEntry implements Frame {
     const incoming = call.handedIn <= call.own
     const { begun } = call
     tally.deadlines++
-    this.#site.emit({ type: 'deadline', begun, incoming })
+    this.#site.emit({ type: 'deadline', begun, incoming }, call)
     call.interrupt(this, new DeadlineExceededError(policy, { incoming, begun }))
   }
 

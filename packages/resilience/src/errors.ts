@@ -41,7 +41,7 @@ export class DeadlineExceededError extends ResilienceError {
   }
 }
 
-/** The breaker is open, or half-open with all its probes out. */
+/** The breaker is open, half-open with all its probes out, or has just closed and lets in a part of the calls only. */
 export class BreakerOpenError extends ResilienceError {
   override readonly name = 'BreakerOpenError'
   readonly code = 'RESILIENCE_BREAKER_OPEN'
@@ -125,6 +125,16 @@ export class RetryBudgetExhaustedError extends ResilienceError {
       { cause }
     )
     this.attempts = attempts
+  }
+}
+
+/** Not thrown: the `reason` of the signal of a call that was made twice by a `hedge` and whose other half answered first. */
+export class HedgeLostError extends ResilienceError {
+  override readonly name = 'HedgeLostError'
+  readonly code = 'RESILIENCE_HEDGE_LOST'
+
+  constructor(policy: string) {
+    super(policy, 'the other of two calls answered first', false)
   }
 }
 

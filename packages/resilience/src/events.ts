@@ -1,3 +1,4 @@
+import type { Work } from './call.ts'
 import type { BulkheadRefusal } from './errors.ts'
 import type { Priority } from './priority.ts'
 
@@ -8,6 +9,7 @@ export type ConcurrencyRefusal = 'full' | 'queue-timeout' | 'displaced'
 
 type Happening =
   | { type: 'timeout'; timeoutMs: number }
+  | { type: 'timeout.would-fire'; timeoutMs: number }
   | { type: 'deadline'; begun: boolean; incoming: boolean }
   | { type: 'retry'; attempt: number; delayMs: number; error: unknown }
   | {
@@ -16,8 +18,12 @@ type Happening =
       reason: 'attempts' | 'budget' | 'deadline' | 'retry-after'
       error: unknown
     }
+  | { type: 'hedge'; afterMs: number }
+  | { type: 'hedge.won'; afterMs: number }
+  | { type: 'hedge.denied' }
   | { type: 'breaker.state'; from: BreakerState; to: BreakerState; because: string }
   | { type: 'breaker.rejected'; retryAfterMs: number }
+  | { type: 'breaker.would-reject'; retryAfterMs: number }
   | { type: 'bulkhead.rejected'; reason: BulkheadRefusal }
   | { type: 'rate-limit.rejected'; key: string | undefined; cost: number; retryAfterMs: number }
   | { type: 'rate-limit.store-failed'; error: unknown }
@@ -31,10 +37,14 @@ type Happening =
   | { type: 'concurrency-limit.changed'; from: number; to: number }
   | { type: 'fallback'; error: unknown }
   | { type: 'cache.stale'; ageMs: number; error: unknown }
+  | { type: 'cache.refresh-failed'; error: unknown }
   | { type: 'late'; outcome: 'ok' | 'failed' }
 
 /** Something a policy did, as a plain object. `at` is wall time in milliseconds. */
 export type PolicyEvent = { readonly policy: string; readonly at: number } & Readonly<Happening>
+
+/** Hears of an event, with the function that was given to `run` if it happened to one call of it. */
+export type PolicyListener = (event: PolicyEvent, work: Work | null) => void
 
 /** An event before it is stamped with the policy and the time. */
 export type PolicyHappening = Happening

@@ -68,7 +68,7 @@ class FallbackFrame implements Frame, Leaf {
         return
       }
       this.#site.tally.fallbacks++
-      this.#site.emit({ type: 'fallback', error })
+      this.#site.emit({ type: 'fallback', error }, call)
       answer = typeof this.#value === 'function' ? this.#value(error) : this.#value
     } catch (thrown) {
       this.#parent.fail(thrown)

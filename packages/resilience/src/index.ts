@@ -4,7 +4,7 @@ export type { BreakerOptions } from './breaker/settings.ts'
 export { type BulkheadSnapshot, bulkhead } from './bulkhead/bulkhead.ts'
 export type { BulkheadOptions } from './bulkhead/settings.ts'
 export { type CacheOptions, type CacheSnapshot, cache } from './cache/cache.ts'
-export type { Context, Source } from './call.ts'
+export type { Context, Source, Work } from './call.ts'
 export { type Clock, systemClock, type TimerHandle } from './clock.ts'
 export { type ConcurrencyLimitOptions, concurrencyLimit } from './concurrency-limit/concurrency-limit.ts'
 export {
@@ -22,14 +22,17 @@ export {
   BulkheadFullError,
   ConcurrencyLimitedError,
   DeadlineExceededError,
+  HedgeLostError,
   isRejection,
   RateLimitedError,
   ResilienceError,
   RetryBudgetExhaustedError,
   TimeoutError
 } from './errors.ts'
-export type { BreakerState, PolicyEvent } from './events.ts'
+export type { EventStream, EventStreamOptions } from './event-stream.ts'
+export type { BreakerState, PolicyEvent, PolicyListener } from './events.ts'
 export { type FallbackOptions, fallback } from './fallback.ts'
+export { type HedgeOptions, type HedgeSnapshot, hedge } from './hedge/hedge.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
 export type { Outcome } from './outcome.ts'
 export type { Part } from './part.ts'
@@ -45,8 +48,9 @@ export {
   type SharedRateVerdict,
   sharedRateLimiter
 } from './rate-limit/shared-limiter.ts'
-export type { RetryBudgetOptions } from './retry/budget.ts'
+export type { NamedBudget, RetryBudgetOptions } from './retry/budget.ts'
+export { formatRetryBudgetHeader, RETRY_BUDGET_HEADER } from './retry/budget-header.ts'
 export { type RetryOptions, retry } from './retry/retry.ts'
 export { parseRetryAfter } from './retry/retry-after.ts'
 export { isRetryable } from './retry/retryable.ts'
-export { timeout } from './timeout.ts'
+export { type TimeoutOptions, timeout } from './timeout.ts'

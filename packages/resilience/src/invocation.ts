@@ -9,7 +9,7 @@ export const invoke =
     if (call.deadline - call.at < call.leastMs) {
       const incoming = call.handedIn <= call.own
       site.tally.deadlines++
-      site.emit({ type: 'deadline', begun: false, incoming })
+      site.emit({ type: 'deadline', begun: false, incoming }, call)
       parent.fail(withoutStack(() => new DeadlineExceededError(site.policy, { incoming, begun: false })))
       return
     }
@@ -87,7 +87,7 @@ class Invocation implements Context, Leaf {
     }
     if (this.#answered) {
       this.#site.tally.late++
-      this.#site.emit({ type: 'late', outcome: ok ? 'ok' : 'failed' })
+      this.#site.emit({ type: 'late', outcome: ok ? 'ok' : 'failed' }, this.#call)
       return
     }
     this.#answered = true

@@ -1,12 +1,14 @@
-import type { Step } from './call.ts'
+import type { Call, Step } from './call.ts'
 import type { Clock } from './clock.ts'
 import type { PolicyHappening } from './events.ts'
+import type { BudgetUse, RetryBudget } from './retry/budget.ts'
 import type { Tally } from './tally.ts'
 
 export type PartKind =
   | 'timeout'
   | 'deadline'
   | 'retry'
+  | 'hedge'
   | 'breaker'
   | 'bulkhead'
   | 'rate-limit'
@@ -39,7 +41,10 @@ export interface Site {
   readonly clock: Clock
   readonly random: () => number
   readonly tally: Tally
-  emit(happening: PolicyHappening): void
+  /** The budgets that its parts share, with the outermost part that uses each. */
+  readonly budgets: Map<RetryBudget, BudgetUse>
+  /** @param call the one it happened to, if it was to one. */
+  emit(happening: PolicyHappening, call?: Call): void
 }
 
 /** @throws RangeError unless `value` is a number of milliseconds above zero (Infinity too where `endless`). */

@@ -6,6 +6,7 @@ import { bulkhead } from './bulkhead/bulkhead.ts'
 import { cache } from './cache/cache.ts'
 import { concurrencyLimit } from './concurrency-limit/concurrency-limit.ts'
 import { deadline } from './deadline.ts'
+import { hedge } from './hedge/hedge.ts'
 import { manualClock } from './manual-clock.ts'
 import type { Outcome } from './outcome.ts'
 import type { Part } from './part.ts'
@@ -48,7 +49,7 @@ const parts = fc.shuffledSubarray<{ name: string; part: () => Part }>(
       name: 'breaker',
       part: () => breaker({ window: { calls: 8 }, minimumCalls: 4, openMs: 100, probes: 2, probeTimeoutMs: 150 })
     },
-    { name: 'cache', part: () => cache({ ttlMs: 30, staleMs: 50, errorTtlMs: 10, max: 2 }) },
+    { name: 'cache', part: () => cache({ ttlMs: 30, revalidateMs: 20, staleMs: 50, errorTtlMs: 10, max: 2 }) },
     { name: 'rate-limit', part: () => rateLimit({ rate: 50, burst: 3, maxWaitMs: 100 }) },
     {
       name: 'concurrency-limit',
@@ -59,25 +60,35 @@ const parts = fc.shuffledSubarray<{ name: string; part: () => Part }>(
   { minLength: 0 }
 )
 
+/** Where a hedge stands, if there is one: anywhere inside of the parts that it may not stand outside of. */
+const hedgeAt = fc.option(fc.nat(5))
+const mayNotBeInside = new Set(['deadline', 'retry', 'cache'])
+
 describe('any policy with a bulkhead, its parts in any order', () => {
   it('answers every call once, conserves its slots and is usable again, whatever happens', async () => {
     const seen = new Set<string>()
     const property = fc.asyncProperty(
       parts,
       fc.nat(5),
+      hedgeAt,
       fc.array(step, { maxLength: 80, size: 'max' }),
-      async (chosen, where, steps) => {
+      async (chosen, where, hedged, steps) => {
         const made = chosen.map(({ part }) => part())
         made.splice(
           where % (made.length + 1),
           0,
           bulkhead({ concurrency: CONCURRENCY, queue: QUEUE, queueTimeoutMs: 60 })
         )
+        if (hedged !== null) {
+          const least = made.findLastIndex(part => mayNotBeInside.has(part.kind)) + 1
+          const at = least + (hedged % (made.length - least + 1))
+          made.splice(at, 0, hedge({ idempotent: true, afterMs: 25, budget: { minPerSecond: 1_000 } }))
+        }
         const clock = manualClock()
         const p = policy('p', made, { clock, random: () => 0.5 })
-        // With a retry inside the bulkhead a slot stands for a call and not for an attempt.
+        // With a retry or a hedge inside the bulkhead a slot stands for a call and not for an attempt.
         const kinds = made.map(part => part.kind)
-        const perAttempt = !(kinds.indexOf('retry') > kinds.indexOf('bulkhead'))
+        const perAttempt = !kinds.slice(kinds.indexOf('bulkhead')).some(kind => kind === 'retry' || kind === 'hedge')
         const running = new Set<PromiseWithResolvers<number>>()
         const callers: AbortController[] = []
         const outcomes: Outcome<number>[] = []
@@ -134,6 +145,7 @@ describe('any policy with a bulkhead, its parts in any order', () => {
         assert.equal(outcomes.length, calls)
         assert.equal(clock.pending, 0)
         for (const { kind } of outcomes) seen.add(kind)
+        if (p.snapshot().hedgesWon > 0) seen.add('hedged')
 
         // With the dependency well, a breaker may still open once for what is in its window, and then no more.
         for (let i = 0; i < 12; i++) {
@@ -145,6 +157,6 @@ describe('any policy with a bulkhead, its parts in any order', () => {
       }
     )
     await fc.assert(property, { numRuns: 300 })
-    assert.deepEqual([...seen].sort(), ['aborted', 'failed', 'ok', 'rejected'])
+    assert.deepEqual([...seen].sort(), ['aborted', 'failed', 'hedged', 'ok', 'rejected'])
   })
 })

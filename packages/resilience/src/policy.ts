@@ -2,15 +2,19 @@ import { Answer, NO_OPTIONS, type RunOptions } from './answer.ts'
 import type { BreakerControl, BreakerSnapshot } from './breaker/breaker.ts'
 import type { BulkheadSnapshot } from './bulkhead/bulkhead.ts'
 import type { CacheSnapshot } from './cache/cache.ts'
-import type { Context, Step, Work } from './call.ts'
+import type { Call, Context, Step, Work } from './call.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { ConcurrencyLimitSnapshot } from './concurrency-limit/limiter.ts'
 import { deadline } from './deadline.ts'
-import type { PolicyEvent, PolicyHappening } from './events.ts'
+import { type EventStream, type EventStreamOptions, eventStream } from './event-stream.ts'
+import type { PolicyHappening, PolicyListener } from './events.ts'
+import type { HedgeSnapshot } from './hedge/hedge.ts'
 import { invoke } from './invocation.ts'
+import { checkOrder } from './order.ts'
 import type { Outcome } from './outcome.ts'
 import type { Bound, Part, PartKind, Site } from './part.ts'
 import type { RateLimitSnapshot } from './rate-limit/rate-limit.ts'
+import type { BudgetUse, RetryBudget } from './retry/budget.ts'
 import { newTally, type Tally } from './tally.ts'
 
 export interface PolicyOptions {
@@ -31,11 +35,14 @@ export interface PolicySnapshot extends Readonly<Tally> {
   readonly cache?: CacheSnapshot
   /** The budget that its retries take from: the calls and the retries of the last 10 s, of all who share it. */
   readonly retry?: { calls: number; retries: number }
+  readonly hedge?: HedgeSnapshot
 }
 
 /** How calls to a dependency are made. A value: made once, named, used by everyone. It holds nothing to be closed. */
 export interface Policy<Added = never> {
   readonly name: string
+  /** By which its deadlines are instants. */
+  readonly clock: Clock
   /** The breaker's handle; null without a breaker. */
   readonly breaker: BreakerControl | null
   /** Calls `work` by the policy's rules. Rejects with the function's error, a `ResilienceError`, or the signal's reason. */
@@ -45,7 +52,9 @@ export interface Policy<Added = never> {
   /** What it will do, in words. */
   explain(): string
   /** Hears what the policy does, until the returned function is called. A listener that throws is counted, not obeyed. */
-  on(listener: (event: PolicyEvent) => void): () => void
+  on(listener: PolicyListener): () => void
+  /** The same as an async iterator, with a buffer of limited size. */
+  events(options?: EventStreamOptions): EventStream
   snapshot(): PolicySnapshot
 }
 
@@ -59,6 +68,7 @@ type Added<Parts extends readonly unknown[]> = Parts[number] extends infer P
 const ONCE: ReadonlySet<PartKind> = new Set([
   'deadline',
   'retry',
+  'hedge',
   'breaker',
   'bulkhead',
   'rate-limit',
@@ -69,10 +79,11 @@ const ONCE: ReadonlySet<PartKind> = new Set([
 /**
  * A policy of `parts`, the outermost first.
  *
- * A good order: fallback, cache, deadline, retry, breaker, rate limit, bulkhead or concurrency limit, timeout.
+ * A good order: fallback, cache, deadline, retry, breaker, hedge, rate limit, bulkhead or concurrency limit, timeout.
  * Each part's state is this policy's alone, even when the same part is put into two; only retry budgets are shared, by
  * name.
- * @throws RangeError when the name is empty or a part other than `timeout` and `fallback` is given twice.
+ * @throws RangeError when the name is empty, a part other than `timeout` and `fallback` is given twice, or one stands
+ * inside of another where it does harm.
  */
 export function policy<const Parts extends readonly Part<unknown>[]>(
   name: string,
@@ -83,6 +94,10 @@ export function policy<const Parts extends readonly Part<unknown>[]>(
   for (const kind of ONCE) {
     if (parts.filter(part => part.kind === kind).length > 1) throw new RangeError(`${name}: more than one ${kind}`)
   }
+  checkOrder(
+    name,
+    parts.map(part => part.kind)
+  )
   return new ComposedPolicy<Added<Parts>>(name, parts, clock, random)
 }
 
@@ -91,11 +106,12 @@ class ComposedPolicy<A> implements Policy<A>, Site {
   readonly clock: Clock
   readonly random: () => number
   readonly tally = newTally()
+  readonly budgets = new Map<RetryBudget, BudgetUse>()
   readonly breaker: BreakerControl | null
   readonly #parts: readonly Part<unknown>[]
   readonly #bound = new Map<PartKind, Bound>()
   readonly #enter: Step
-  readonly #listeners = new Set<(event: PolicyEvent) => void>()
+  readonly #listeners = new Set<PolicyListener>()
 
   constructor(name: string, parts: readonly Part<unknown>[], clock: Clock, random: () => number) {
     this.policy = name
@@ -132,18 +148,22 @@ class ComposedPolicy<A> implements Policy<A>, Site {
     return [`${this.policy}: each call goes through these parts, the first being the outermost.`, ...lines].join('\n')
   }
 
-  on(listener: (event: PolicyEvent) => void): () => void {
-    const own = (event: PolicyEvent) => listener(event)
+  on(listener: PolicyListener): () => void {
+    const own: PolicyListener = (event, work) => listener(event, work)
     this.#listeners.add(own)
     return () => void this.#listeners.delete(own)
   }
 
-  emit(happening: PolicyHappening): void {
+  events(options?: EventStreamOptions): EventStream {
+    return eventStream(listener => this.on(listener), options)
+  }
+
+  emit(happening: PolicyHappening, call?: Call): void {
     if (this.#listeners.size === 0) return
     const event = { policy: this.policy, at: this.clock.wallNow(), ...happening }
     for (const listener of this.#listeners) {
       try {
-        listener(event)
+        listener(event, call?.work ?? null)
       } catch {
         this.tally.listenerErrors++
       }

@@ -12,11 +12,21 @@ export interface Tally {
   /** Times the function was called. */
   invocations: number
   timeouts: number
+  /** Calls that a timeout in shadow mode would have ended. */
+  timeoutsWouldFire: number
   deadlines: number
   retries: number
   /** Retries that were due but for which the budget had nothing left. */
   retriesDenied: number
+  /** Second calls that a hedge began. */
+  hedges: number
+  /** Those of them that answered first. */
+  hedgesWon: number
+  /** Hedges that were due but for which the budget had nothing left. */
+  hedgesDenied: number
   breakerRejections: number
+  /** Calls that a breaker in shadow mode would have turned away. */
+  breakerWouldReject: number
   bulkheadRejections: number
   rateLimitRejections: number
   /** Times that the store of a rate limit failed or was too slow. */
@@ -26,6 +36,11 @@ export interface Tally {
   cacheHits: number
   /** Answers from the cache that were past their time, because the dependency failed. */
   cacheStale: number
+  /** Answers past their time, given at once because one call renews them. */
+  cacheRevalidated: number
+  /** Calls made in the background to renew such an answer, and those of them that failed. */
+  cacheRefreshes: number
+  cacheRefreshesFailed: number
   /** Calls answered with an error that was remembered. */
   cacheErrors: number
   /** Calls that shared the flight of another. */
@@ -44,10 +59,15 @@ export const newTally = (): Tally => ({
   aborted: 0,
   invocations: 0,
   timeouts: 0,
+  timeoutsWouldFire: 0,
   deadlines: 0,
   retries: 0,
   retriesDenied: 0,
+  hedges: 0,
+  hedgesWon: 0,
+  hedgesDenied: 0,
   breakerRejections: 0,
+  breakerWouldReject: 0,
   bulkheadRejections: 0,
   rateLimitRejections: 0,
   rateLimitStoreFailures: 0,
@@ -55,6 +75,9 @@ export const newTally = (): Tally => ({
   fallbacks: 0,
   cacheHits: 0,
   cacheStale: 0,
+  cacheRevalidated: 0,
+  cacheRefreshes: 0,
+  cacheRefreshesFailed: 0,
   cacheErrors: 0,
   cacheJoined: 0,
   late: 0,

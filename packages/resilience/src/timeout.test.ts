@@ -105,6 +105,21 @@ describe('a timeout', () => {
     assert.deepEqual({ timeouts, aborted, failed }, { timeouts: 0, aborted: 1, failed: 0 })
   })
 
+  it('in shadow mode tells, and ends nothing', async () => {
+    const clock = manualClock()
+    const p = policy('metadata', [timeout(100, { shadow: true })], { clock })
+    const heard: unknown[] = []
+    p.on(({ type, policy, at, ...rest }) => heard.push(type, rest))
+    const work = Promise.withResolvers<number>()
+    const call = p.run(() => work.promise)
+    await clock.flow(150)
+    work.resolve(7)
+    assert.equal(await call, 7)
+    assert.deepEqual(heard, ['timeout.would-fire', { timeoutMs: 100 }])
+    const { timeouts, timeoutsWouldFire } = p.snapshot()
+    assert.deepEqual([timeouts, timeoutsWouldFire], [0, 1])
+  })
+
   it('refuses a time that is none', () => {
     for (const ms of [0, -1, Number.NaN, Infinity]) assert.throws(() => timeout(ms), RangeError)
   })

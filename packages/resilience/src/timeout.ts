@@ -3,6 +3,11 @@ import { TimeoutError } from './errors.ts'
 import { type Bound, checkMs, type Part, type Site } from './part.ts'
 import { TimerEntry, TimerLine } from './timer-line.ts'
 
+export interface TimeoutOptions {
+  /** Tells, as `timeout.would-fire`, and ends nothing. Default false. */
+  shadow?: boolean
+}
+
 /**
  * Answers with a `TimeoutError` when what is inside has given no answer within `ms` milliseconds.
  *
@@ -11,56 +16,72 @@ import { TimerEntry, TimerLine } from './timer-line.ts'
  * `late` and dropped.
  * @throws RangeError when `ms` is not a number of milliseconds above zero.
  */
-export function timeout(ms: number): Part {
+export function timeout(ms: number, { shadow = false }: TimeoutOptions = {}): Part {
   checkMs('a timeout', ms)
   return {
     kind: 'timeout',
-    explain: () => `timeout: gives up what is inside after ${ms} ms`,
-    bind: (site, next) => bindTimeout(ms, site, next)
+    explain: () =>
+      shadow
+        ? `timeout, in shadow mode: tells when what is inside takes longer than ${ms} ms`
+        : `timeout: gives up what is inside after ${ms} ms`,
+    bind: (site, next) => new BoundTimeout(ms, shadow, site, next)
   }
 }
 
-function bindTimeout(ms: number, site: Site, next: Step): Bound {
-  const line = new TimerLine(site.clock)
-  return {
-    enter(call, parent) {
-      const frame = new TimeoutFrame(ms, site, line, call, parent)
-      line.add(frame, call.at + ms, call.at)
-      next(call, frame)
-    }
+class BoundTimeout implements Bound {
+  readonly ms: number
+  readonly shadow: boolean
+  readonly site: Site
+  readonly line: TimerLine
+  readonly #next: Step
+
+  constructor(ms: number, shadow: boolean, site: Site, next: Step) {
+    this.ms = ms
+    this.shadow = shadow
+    this.site = site
+    this.line = new TimerLine(site.clock)
+    this.#next = next
+  }
+
+  readonly enter: Step = (call, parent) => {
+    const frame = new TimeoutFrame(this, call, parent)
+    this.line.add(frame, call.at + this.ms, call.at)
+    this.#next(call, frame)
   }
 }
 
 class TimeoutFrame extends TimerEntry implements Frame {
-  readonly #ms: number
-  readonly #site: Site
-  readonly #line: TimerLine
+  readonly #timeout: BoundTimeout
   readonly #call: Call
   readonly #parent: Frame
 
-  constructor(ms: number, site: Site, line: TimerLine, call: Call, parent: Frame) {
+  constructor(timeout: BoundTimeout, call: Call, parent: Frame) {
     super()
-    this.#ms = ms
-    this.#site = site
-    this.#line = line
+    this.#timeout = timeout
     this.#call = call
     this.#parent = parent
   }
 
   ok(value: unknown): void {
-    this.#line.remove(this)
+    this.#timeout.line.remove(this)
     this.#parent.ok(value)
   }
 
   fail(error: unknown): void {
-    this.#line.remove(this)
+    this.#timeout.line.remove(this)
     if (this.#call.interruptedBy === this) this.#call.interruptedBy = null
     this.#parent.fail(error)
   }
 
   expire(): void {
-    this.#site.tally.timeouts++
-    this.#site.emit({ type: 'timeout', timeoutMs: this.#ms })
-    this.#call.interrupt(this, new TimeoutError(this.#site.policy, this.#ms))
+    const { ms, shadow, site } = this.#timeout
+    if (shadow) {
+      site.tally.timeoutsWouldFire++
+      site.emit({ type: 'timeout.would-fire', timeoutMs: ms }, this.#call)
+      return
+    }
+    site.tally.timeouts++
+    site.emit({ type: 'timeout', timeoutMs: ms }, this.#call)
+    this.#call.interrupt(this, new TimeoutError(site.policy, ms))
   }
 }

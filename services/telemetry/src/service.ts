@@ -48,7 +48,8 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const policy = metadataPolicy(clock)
   const load = guardedLoad(client, policy)
   const enrich: Enrich = policies ? new Enricher({ load, clock }) : new Unguarded(client)
-  const ingest = new Ingest({ database, enrich, committers: database.engine === 'pglite' ? 1 : 3 })
+  const embedded = database.engine === 'pglite'
+  const ingest = new Ingest({ database, enrich, committers: embedded ? 2 : 3, beside: embedded ? 250 : 1 })
   const reEnricher = new ReEnricher({
     database,
     load: policies ? load : ids => client.fetchMany(ids),

@@ -42,7 +42,7 @@ describe('the commands of a running platform', () => {
 
   test('stats of a project without events are true zeros', async () => {
     const stats = await answerOf<Record<string, unknown>>('stats', '--project', 'nobody')
-    assert.deepEqual([stats['project'], stats['range'], stats['sessions'], stats['users']], ['nobody', null, 0, 0])
+    assert.deepEqual([stats.project, stats.range, stats.sessions, stats.users], ['nobody', null, 0, 0])
   })
 
   test('demo fills a project, which sessions then lists', async () => {
@@ -95,11 +95,11 @@ describe('the commands of a running platform', () => {
     const ran = await runCli(home, [...flags, '--json'], { env })
     assert.equal(ran.code, 0, ran.stderr)
     const { settings } = lastJson<{ settings: Record<string, { value: unknown; source: string }> }>(ran)
-    assert.deepEqual(settings['port'], { value: 4321, source: 'flag' })
-    assert.deepEqual(settings['logLevel'], { value: 'error', source: 'file' })
-    assert.deepEqual(settings['data'], { value: home.data, source: 'environment' })
-    assert.deepEqual(settings['host'], { value: '127.0.0.1', source: 'default' })
-    assert.match(String(settings['databaseUrl']?.value), /captain.*@db\.example/)
+    assert.deepEqual(settings.port, { value: 4321, source: 'flag' })
+    assert.deepEqual(settings.logLevel, { value: 'error', source: 'file' })
+    assert.deepEqual(settings.data, { value: home.data, source: 'environment' })
+    assert.deepEqual(settings.host, { value: '127.0.0.1', source: 'default' })
+    assert.match(String(settings.databaseUrl?.value), /captain.*@db\.example/)
     const forPeople = await runCli(home, flags, { env })
     assert.doesNotMatch(ran.stdout + ran.stderr + forPeople.stdout + forPeople.stderr, new RegExp(password))
   })

@@ -95,7 +95,7 @@ describe('the console in a real browser', { skip: noBrowser }, () => {
     await page.addInitScript(() => {
       const look = () => {
         const figure = document.querySelector<HTMLElement>('[data-testid="sessions-total"]')
-        if (!figure?.dataset['value']) return
+        if (!figure?.dataset.value) return
         performance.mark('numbers')
         observer.disconnect()
       }

@@ -16,7 +16,7 @@ export interface Home {
 /** A data folder, with a database of its own when PLIMSOLL_DATABASE_URL asks for a server. */
 export async function newHome(): Promise<Home> {
   const data = await mkdtemp(join(tmpdir(), 'plimsoll-end-to-end-'))
-  const scratch = process.env['PLIMSOLL_DATABASE_URL'] ? await scratchDatabase() : undefined
+  const scratch = process.env.PLIMSOLL_DATABASE_URL ? await scratchDatabase() : undefined
   const env = {
     PLIMSOLL_DATABASE_TEMPLATE: await testTemplate(),
     ...(scratch ? { PLIMSOLL_DATABASE_URL: scratch.url } : {})

@@ -118,6 +118,63 @@ describe('a breaker', () => {
     assert.deepEqual([p.snapshot().breaker!.calls, p.breaker!.state], [10, 'closed'])
   })
 
+  it('lets just its probes ask half-open though two hundred come at once (safe-client-gateway 3442)', async () => {
+    const clock = manualClock()
+    const p = policy('metadata', [timeout(30_000), breaker(settings)], { clock })
+    for (let i = 0; i < 10; i++) await assert.rejects(p.run(down))
+    await clock.flow(1_000)
+    let asked = 0
+    const outcomes = Array.from({ length: 200 }, () =>
+      p.outcome(() => {
+        asked++
+        return hang()
+      })
+    )
+    const refused = await Promise.all(outcomes.slice(2))
+    assert.ok(refused.every(outcome => outcome.kind === 'rejected'))
+    assert.equal(asked, 2)
+  })
+
+  it('refuses a part of the calls in its ramp, and shows how large', async () => {
+    const clock = manualClock()
+    const p = policy('metadata', [breaker({ ...settings, rampMs: 2_000 })], { clock })
+    for (let i = 0; i < 10; i++) await assert.rejects(p.run(down))
+    await clock.flow(1_000)
+    for (let i = 0; i < 2; i++) await p.run(() => 'probe')
+    assert.equal(p.breaker!.state, 'closed')
+    assert.equal(await p.run(() => 'first'), 'first')
+    await assert.rejects(
+      p.run(() => 'herd'),
+      { ...open, retryAfterMs: 2_000 }
+    )
+    await clock.flow(1_000)
+    assert.equal(p.snapshot().breaker!.admits, 0.55)
+    await clock.flow(1_000)
+    assert.equal(p.snapshot().breaker!.admits, 1)
+    for (let i = 0; i < 20; i++) await p.run(() => 'all')
+  })
+
+  it('in shadow mode judges and tells, and refuses nobody, not even by hand', async () => {
+    const clock = manualClock()
+    const p = policy('metadata', [breaker({ ...settings, shadow: true })], { clock })
+    const heard: string[] = []
+    p.on(event => heard.push(event.type === 'breaker.state' ? event.to : event.type))
+    for (let i = 0; i < 10; i++) await assert.rejects(p.run(down), /down/)
+    for (let i = 0; i < 3; i++) assert.equal(await p.run(() => 'asked'), 'asked')
+    // What it would have refused moves nothing: its state is what it would be in earnest.
+    assert.deepEqual([p.breaker!.state, p.snapshot().breaker!.calls], ['open', 10])
+    await clock.flow(1_000)
+    for (let i = 0; i < 2; i++) await p.run(() => 'probe')
+    assert.equal(p.breaker!.state, 'closed')
+    p.breaker!.forceOpen()
+    assert.equal(await p.run(() => 'asked'), 'asked')
+    const would = ['breaker.would-reject', 'breaker.would-reject', 'breaker.would-reject']
+    assert.deepEqual(heard, ['open', ...would, 'half-open', 'closed', 'forced-open', 'breaker.would-reject'])
+    const { breakerRejections, breakerWouldReject, rejected } = p.snapshot()
+    assert.deepEqual([breakerRejections, breakerWouldReject, rejected], [0, 4, 0])
+    assert.match(p.explain(), /breaker, in shadow mode: tells and refuses nothing: opens when/)
+  })
+
   it('is not moved by the wall clock', async () => {
     const clock = manualClock()
     const p = policy('metadata', [breaker(settings)], { clock })
@@ -187,6 +244,9 @@ describe('the preset for a slow dependency', () => {
     await clock.flow(1)
     for (let i = 0; i < 5; i++) await call(clock, p, 5)
     assert.equal(p.breaker!.state, 'closed')
+    assert.equal(p.snapshot().breaker!.admits, 0.1)
+    await clock.flow(2_000)
+    assert.equal(p.snapshot().breaker!.admits, 1)
   })
 
   it('stays closed below 5 %, and below 20 calls', async () => {

@@ -25,6 +25,8 @@ export interface BreakerSnapshot {
   calls: number
   failureRate: number
   slowCallRate: number
+  /** The share of the calls that it lets in: below 1 only in the ramp after half-open. Counted in the state `closed`. */
+  admits: number
   /** Milliseconds until a refused call should come back; 0 when it lets calls in. */
   retryAfterMs: number
 }
@@ -70,7 +72,12 @@ function bindBreaker(settings: BreakerSettings, site: Site, next: Step): Bound {
     enter(call, parent) {
       const frame = new BreakerFrame(circuit, site, call, parent)
       if (circuit.admit(frame, call.at)) next(call, frame)
-      else refuse(circuit, site, call, parent)
+      else if (settings.shadow) {
+        // Unseen by the circuit, as a refused call would be: its state stays what it would be in earnest.
+        site.tally.breakerWouldReject++
+        site.emit({ type: 'breaker.would-reject', retryAfterMs: circuit.retryAfterMs(call.at) }, call)
+        next(call, parent)
+      } else refuse(circuit, site, call, parent)
     },
     snapshot(): BreakerSnapshot {
       const now = clock.now()
@@ -84,6 +91,7 @@ function bindBreaker(settings: BreakerSettings, site: Site, next: Step): Bound {
         calls,
         failureRate: share(failed),
         slowCallRate: share(slow),
+        admits: circuit.admits(now),
         retryAfterMs: shut ? circuit.retryAfterMs(now) : 0
       }
     }
@@ -93,7 +101,7 @@ function bindBreaker(settings: BreakerSettings, site: Site, next: Step): Bound {
 function refuse(circuit: Circuit, site: Site, call: Call, parent: Frame): void {
   const retryAfterMs = circuit.retryAfterMs(call.at)
   site.tally.breakerRejections++
-  site.emit({ type: 'breaker.rejected', retryAfterMs })
+  site.emit({ type: 'breaker.rejected', retryAfterMs }, call)
   parent.fail(withoutStack(() => new BreakerOpenError(site.policy, retryAfterMs)))
 }
 

@@ -36,7 +36,8 @@ const settings = fc
     maxOpenMs: fc.constantFrom(1_000, 5_000),
     openFactor: fc.constantFrom(1, 2),
     probes: fc.integer({ min: 1, max: 5 }),
-    probeTimeoutMs: fc.constantFrom(150, 2_000)
+    probeTimeoutMs: fc.constantFrom(150, 2_000),
+    rampMs: fc.constantFrom(0, 100, 1_000)
   })
   .chain(options =>
     fc
@@ -56,6 +57,10 @@ class Model {
   #ended: boolean[] = []
   #opens = 0
   #openUntil = 0
+  #closedAt = -Infinity
+  /** The share in force at each call that asked since it closed, and how many were let in. */
+  #shares: number[] = []
+  #letIn = 0
   #probes: { permit: Permit; result: 'out' | 'ok' | 'failed' }[] = []
   readonly #lives = new Map<Permit, object>()
 
@@ -65,6 +70,10 @@ class Model {
 
   get probesOut(): number {
     return this.#probes.filter(probe => probe.result === 'out').length
+  }
+
+  get ramping(): boolean {
+    return this.state === 'closed' && this.#now < this.#closedAt + this.s.rampMs
   }
 
   timeTo(now: number): void {
@@ -93,6 +102,13 @@ class Model {
       if (this.#probes.length >= this.s.probes) return false
       this.#probes.push({ permit, result: 'out' })
     }
+    if (this.ramping) {
+      this.#shares.push(Math.floor(1_000 + (9_000 * (this.#now - this.#closedAt)) / this.s.rampMs))
+      // As many as the shares add up to, the first who asks being let in.
+      const due = this.#shares.reduce((sum, share) => sum + share, 9_000)
+      if (Math.floor(due / 10_000) <= this.#letIn) return false
+      this.#letIn++
+    }
     this.#lives.set(permit, this.#life)
     return true
   }
@@ -110,15 +126,20 @@ class Model {
       this.#ended.push(bad)
       const window = this.#ended.slice(-(this.s.window as { calls: number }).calls)
       const rate = window.filter(Boolean).length / window.length
-      if (window.length >= this.s.minimumCalls && rate >= this.s.failureRate) this.#open()
+      if (window.length >= this.s.minimumCalls && rate >= this.s.failureRate) {
+        if (!this.ramping) this.#opens = 0
+        this.#open()
+      }
     }
   }
 
   #judgeProbes(): void {
     const number = (result: string) => this.#probes.filter(p => p.result === result).length
     if (number('ok') >= this.s.successThreshold) {
-      this.#opens = 0
       this.#enter('closed')
+      this.#closedAt = this.#now
+      this.#shares = []
+      this.#letIn = 0
     } else if (number('failed') > this.s.probes - this.s.successThreshold) this.#open()
   }
 
@@ -161,7 +182,7 @@ describe('a circuit and its model', () => {
             assert.equal(circuit.state(now), model.state)
           }
           assert.ok(model.probesOut <= s.probes)
-          seen.add(model.state)
+          seen.add(model.ramping ? 'ramp' : model.state)
         }
         assert.equal(circuit.state(now), model.state)
 
@@ -176,6 +197,6 @@ describe('a circuit and its model', () => {
       }),
       { numRuns: 500 }
     )
-    assert.deepEqual([...seen].sort(), ['closed', 'half-open', 'open'])
+    assert.deepEqual([...seen].sort(), ['closed', 'half-open', 'open', 'ramp'])
   })
 })

@@ -187,6 +187,60 @@ describe('a circuit', () => {
     assert.deepEqual([circuit.window.calls, circuit.window.failed], [9, 9])
   })
 
+  it('lets a growing share in after it has closed, by the count of who asks, in place of a herd', () => {
+    const { circuit, admit, call, trip } = setUp({ rampMs: 1_000, probes: 1 })
+    trip(0)
+    call(1_000, 'ok')
+    assert.equal(circuit.state(1_000), 'closed')
+    const let100In = (now: number) => Array.from({ length: 100 }, () => admit(now)).filter(Boolean).length
+    assert.deepEqual([circuit.admits(1_000), circuit.admits(1_500)], [0.1, 0.55])
+    assert.equal(circuit.retryAfterMs(1_400), 600)
+    assert.deepEqual([let100In(1_000), let100In(1_500), let100In(1_999), let100In(2_000)], [10, 55, 100, 100])
+  })
+
+  it('lets the first caller in at once, however small the share', () => {
+    const { admit, call, trip } = setUp({ rampMs: 1_000, probes: 1 })
+    trip(0)
+    call(1_000, 'ok')
+    assert.deepEqual(
+      [admit(1_000), admit(1_000)].map(permit => permit !== null),
+      [true, false]
+    )
+  })
+
+  it('opens again from the ramp at its failure rate, for longer, as from half-open', () => {
+    const { circuit, admit, call, trip } = setUp({
+      rampMs: 1_000,
+      probes: 1,
+      openMs: 1_000,
+      window: { calls: 2 },
+      minimumCalls: 2
+    })
+    trip(0)
+    call(1_000, 'ok')
+    call(1_000, 'failed')
+    assert.equal(admit(1_500), null)
+    call(1_999, 'failed')
+    assert.equal(circuit.state(1_999), 'open')
+    assert.equal(circuit.retryAfterMs(1_999), 2_000)
+    // Once through the ramp it begins anew.
+    call(3_999, 'ok')
+    for (let i = 0; i < 2; i++) call(5_000, 'failed')
+    assert.equal(circuit.retryAfterMs(5_000), 1_000)
+  })
+
+  it('is out of its ramp when it is held or reset by hand', () => {
+    const { circuit, admit, call, trip } = setUp({ rampMs: 1_000, probes: 1 })
+    for (const by of [() => circuit.reset(), () => circuit.force('forced-closed'), () => circuit.force('disabled')]) {
+      circuit.reset()
+      trip(0)
+      call(1_000, 'ok')
+      by()
+      assert.ok(Array.from({ length: 20 }, () => admit(1_000)).every(Boolean))
+      assert.equal(circuit.admits(1_000), 1)
+    }
+  })
+
   it('can be held open, held closed and switched off by hand', () => {
     const { circuit, admit, call } = setUp()
     circuit.force('forced-open')
@@ -215,7 +269,8 @@ describe('a circuit', () => {
       { openMs: 100, maxOpenMs: 50 },
       { probes: 0 },
       { probes: 2, successThreshold: 3 },
-      { probeTimeoutMs: Infinity }
+      { probeTimeoutMs: Infinity },
+      { rampMs: -1 }
     ]
     for (const options of bad) assert.throws(() => breakerSettings(options), RangeError, JSON.stringify(options))
   })

@@ -12,6 +12,12 @@ export interface Permit {
   since: number
 }
 
+const WHOLE = 10_000
+
+/** In ten-thousandths: a tenth when all of the ramp is left, all when nothing is. */
+const rampShare = (leftMs: number, rampMs: number): number =>
+  leftMs <= 0 ? WHOLE : WHOLE - Math.ceil((0.9 * WHOLE * leftMs) / rampMs)
+
 export type StateListener = (from: BreakerState, to: BreakerState, because: string) => void
 
 /**
@@ -21,6 +27,9 @@ export type StateListener = (from: BreakerState, to: BreakerState, because: stri
  * succeeded, → open when too many have failed for that. Every transition begins a new generation, and a permit of an older
  * one moves nothing any more: neither a success that comes late nor a failure. A probe that does not come back fails at
  * its time, looked at or not, so half-open ends whatever happens to its probes.
+ *
+ * With `rampMs`, half-open → closed lets calls in by a growing share: still `closed`, by the count of who asked and not by
+ * chance. Opening again from the ramp counts as opening again from half-open.
  */
 export class Circuit {
   readonly settings: BreakerSettings
@@ -31,6 +40,11 @@ export class Circuit {
   #openUntil = 0
   /** How often in a row it has opened without having closed since. */
   #opened = 0
+  /** When closed again all are let in; above `now` only in a ramp. */
+  #rampUntil = 0
+  #ramping = false
+  /** In ten-thousandths of a call: what each who asks in the ramp adds, and who is let in takes. Whole, so that it is exact. */
+  #credit = 0
   #probesOut: Permit[] = []
   #probesOk = 0
   #probesFailed = 0
@@ -60,14 +74,27 @@ export class Circuit {
         if (taken >= this.settings.probes) return false
         this.#probesOut.push(permit)
       }
+    } else if (this.#ramping && !this.#admitInRamp(now)) {
+      return false
     }
     permit.generation = this.#generation
     permit.since = now
     return true
   }
 
-  /** How long a call that was just refused should wait: until half-open, or until the oldest probe must have answered. */
+  /** The share of the calls that is let in while it is closed: from 0.1 to 1 in a ramp, else 1. Other states: 0 or 1. */
+  admits(now: number): number {
+    const state = this.state(now)
+    if (state === 'closed') return rampShare(this.#rampUntil - now, this.settings.rampMs) / WHOLE
+    return state === 'open' || state === 'forced-open' || state === 'half-open' ? 0 : 1
+  }
+
+  /**
+   * How long a call that was just refused should wait: until half-open, until the oldest probe must have answered, or until
+   * the ramp is over.
+   */
   retryAfterMs(now: number): number {
+    if (this.#state === 'closed') return Math.max(0, this.#rampUntil - now)
     if (this.#state === 'open') return Math.max(0, this.#openUntil - now)
     const oldest = this.#probesOut[0]
     if (this.#state === 'half-open' && oldest !== undefined) {
@@ -90,12 +117,15 @@ export class Circuit {
 
   /** Holds it open, or closed, or lets everything through unseen, until `reset`. */
   force(state: 'forced-open' | 'forced-closed' | 'disabled'): void {
+    this.#ramping = false
     this.#become(state, 'by hand')
   }
 
   /** Closed and without memory, as when it was made. */
   reset(): void {
     this.#opened = 0
+    this.#ramping = false
+    this.#rampUntil = 0
     this.window.clear()
     this.#become('closed', 'by hand')
   }
@@ -105,6 +135,7 @@ export class Circuit {
     const { calls, failed, slow } = this.window
     const { minimumCalls, failureRate, slowCallRate } = this.settings
     if (calls < minimumCalls) return
+    if (now >= this.#rampUntil) this.#opened = 0
     if (failed / calls >= failureRate) this.#open(now, `${failed} of ${calls} calls failed`)
     else if (slowCallRate !== null && slow / calls >= slowCallRate)
       this.#open(now, `${slow} of ${calls} calls were slow`)
@@ -117,7 +148,7 @@ export class Circuit {
     if (outcome === 'aborted') return true
     if (outcome === 'failed' || slow)
       this.#probeFailed(now, slow && outcome === 'ok' ? 'a probe was slow' : 'a probe failed')
-    else if (++this.#probesOk >= this.settings.successThreshold) this.#close()
+    else if (++this.#probesOk >= this.settings.successThreshold) this.#close(now)
     return true
   }
 
@@ -142,15 +173,29 @@ export class Circuit {
     if (++this.#probesFailed > probes - successThreshold) this.#open(at, because)
   }
 
+  #admitInRamp(now: number): boolean {
+    if (now >= this.#rampUntil) {
+      this.#ramping = false
+      return true
+    }
+    this.#credit += rampShare(this.#rampUntil - now, this.settings.rampMs)
+    if (this.#credit < WHOLE) return false
+    this.#credit -= WHOLE
+    return true
+  }
+
   #open(at: number, because: string): void {
+    this.#ramping = false
     const { openMs, openFactor, maxOpenMs } = this.settings
     this.#openUntil = at + Math.min(maxOpenMs, openMs * openFactor ** Math.min(this.#opened, 100))
     this.#opened++
     this.#become('open', because)
   }
 
-  #close(): void {
-    this.#opened = 0
+  #close(now: number): void {
+    this.#ramping = this.settings.rampMs > 0
+    this.#rampUntil = now + this.settings.rampMs
+    this.#credit = WHOLE - rampShare(this.settings.rampMs, this.settings.rampMs)
     this.window.clear()
     this.#become('closed', 'enough probes succeeded')
   }

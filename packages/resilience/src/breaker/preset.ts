@@ -6,7 +6,8 @@ import type { BreakerOptions } from './settings.ts'
  * Exactly: a call that takes over 200 ms counts as failing, even when it succeeds. The breaker opens when at least 5 % of
  * the calls of the last 10 s are failing in either way, once there are 20 of them. It stays open for 1 s, then twice as
  * long each time that half-open fails, up to 30 s. Half-open lets 5 probes through and closes when all 5 succeed within
- * 200 ms each; one that has not answered after 1 s has failed. A call that a deadline cut short before it had run for
+ * 200 ms each; one that has not answered after 1 s has failed. Once closed it lets 10 % of the calls through, rising to all
+ * of them within 2 s; should 5 % of those fail, from 20 on, it opens again, for longer. A call that a deadline cut short before it had run for
  * 50 ms counts for nothing.
  */
 export const slowDependency = (over: BreakerOptions = {}): BreakerOptions => ({
@@ -20,6 +21,7 @@ export const slowDependency = (over: BreakerOptions = {}): BreakerOptions => ({
   probes: 5,
   successThreshold: 5,
   probeTimeoutMs: 1_000,
+  rampMs: 2_000,
   tooShortMs: 50,
   ...over
 })

@@ -23,6 +23,13 @@ export interface BreakerOptions {
   successThreshold?: number
   /** A probe that has not answered after this many milliseconds counts as failed and gives its place back. Default 10,000. */
   probeTimeoutMs?: number
+  /**
+   * After half-open has closed it lets 10 % of the calls through, rising to all of them over this many milliseconds, and
+   * refuses the others: a herd would fell again what has just got up. Default 0: all at once.
+   */
+  rampMs?: number
+  /** Judges and reports, as `breaker.would-reject`, but never refuses a call, not even by hand. Default false. */
+  shadow?: boolean
   /** Which errors are the dependency's failure. Any other is an answer like a success: a 404, say. Default: all are. */
   failsOn?: (error: unknown) => boolean
   /** A call that a deadline cut short before it had run this many milliseconds counts for nothing. Default 0. */
@@ -52,6 +59,8 @@ export function breakerSettings(options: BreakerOptions): BreakerSettings {
     probes,
     successThreshold: checkWhole('successThreshold', options.successThreshold ?? probes, 1),
     probeTimeoutMs: checkMs('probeTimeoutMs', options.probeTimeoutMs ?? 10_000),
+    rampMs: checkMs('rampMs', options.rampMs ?? 0, { zero: true }),
+    shadow: options.shadow ?? false,
     failsOn: options.failsOn ?? (() => true),
     tooShortMs: checkMs('tooShortMs', options.tooShortMs ?? 0, { zero: true })
   }
@@ -73,8 +82,9 @@ export function explainBreaker(s: BreakerSettings): string {
   const failing = `at least ${percent(s.failureRate)} of ${window} fail${slow && s.slowIsFailure ? ` or ${slow}` : ''}`
   const slowRule = s.slowCallRate === null ? '' : `, or ${percent(s.slowCallRate)} of them ${slow}`
   const growth = s.openFactor === 1 ? `${s.openMs} ms` : `${s.openMs} ms, growing to ${s.maxOpenMs} ms`
+  const ramp = s.rampMs === 0 ? '' : `, and lets a growing share of the calls through for ${s.rampMs} ms after that`
   return (
-    `breaker: opens when ${failing}${slowRule}, from ${s.minimumCalls} calls on; stays open for ${growth}; ` +
-    `then lets ${s.probes} probes through and closes when ${s.successThreshold} of them succeed`
+    `breaker${s.shadow ? ', in shadow mode: tells and refuses nothing' : ''}: opens when ${failing}${slowRule}, from ${s.minimumCalls} calls on; stays open for ${growth}; ` +
+    `then lets ${s.probes} probes through and closes when ${s.successThreshold} of them succeed${ramp}`
   )
 }

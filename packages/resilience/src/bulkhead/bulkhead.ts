@@ -159,7 +159,7 @@ class Bulkhead implements Bound {
   #refuse(frame: BulkheadFrame, reason: BulkheadRefusal): void {
     const why = whyRefused(reason, this.#settings)
     this.site.tally.bulkheadRejections++
-    this.site.emit({ type: 'bulkhead.rejected', reason })
+    this.site.emit({ type: 'bulkhead.rejected', reason }, frame.call)
     frame.parent.fail(withoutStack(() => new BulkheadFullError(this.site.policy, reason, why)))
   }
 }

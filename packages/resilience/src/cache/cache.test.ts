@@ -85,6 +85,18 @@ describe('a cache', () => {
     assert.equal((await refusing.ask('a')).kind, 'ok')
   })
 
+  it('asks nobody while an error is remembered, and serves stale meanwhile', async () => {
+    const { clock, ask, down, asked } = setUp({ staleMs: 5_000, errorTtlMs: 100 })
+    await ask('a')
+    await clock.flow(2_000)
+    for (let i = 0; i < 10; i++) {
+      assert.deepEqual(await ask('a', down), { kind: 'ok', value: 1, source: 'stale', ageMs: 2_000 })
+    }
+    assert.equal(asked(), 2)
+    await clock.flow(100)
+    assert.deepEqual(await ask('a'), { kind: 'ok', value: 3, source: 'call', ageMs: 0 })
+  })
+
   it('makes one call for all who ask meanwhile', async () => {
     const { ask, asked, clock, p } = setUp()
     const gate = Promise.withResolvers<string>()
@@ -209,6 +221,97 @@ describe('a cache', () => {
     assert.equal(p.snapshot().bulkhead!.running, 0)
   })
 
+  it('serves at once what may be renewed, and renews it by one call in the background', async () => {
+    const { clock, p, ask, asked } = setUp({ revalidateMs: 5_000 })
+    await ask('a')
+    await clock.flow(2_000)
+    const gate = Promise.withResolvers<string>()
+    for (let i = 0; i < 20; i++) {
+      assert.deepEqual(await ask('a', () => gate.promise), { kind: 'ok', value: 1, source: 'stale', ageMs: 2_000 })
+    }
+    assert.deepEqual([asked(), p.snapshot().cache!.inFlight, p.snapshot().inFlight], [2, 1, 0])
+    gate.resolve('new')
+    await clock.flow(500)
+    assert.deepEqual(await ask('a'), { kind: 'ok', value: 'new', source: 'cache', ageMs: 500 })
+    const { cacheRevalidated, cacheRefreshes, cacheRefreshesFailed } = p.snapshot()
+    assert.deepEqual([cacheRevalidated, cacheRefreshes, cacheRefreshesFailed], [20, 1, 0])
+  })
+
+  it('asks and lets wait for the answer what is older than that, and lets it join a renewal that still runs', async () => {
+    const { clock, ask, asked } = setUp({ revalidateMs: 5_000 })
+    await ask('a')
+    await clock.flow(5_000)
+    const gate = Promise.withResolvers<string>()
+    await ask('a', () => gate.promise)
+    await clock.flow(1_000)
+    const waits = ask('a')
+    gate.resolve('new')
+    assert.deepEqual(await waits, { kind: 'ok', value: 'new', source: 'call', ageMs: 0 })
+    assert.equal(asked(), 2)
+  })
+
+  it('goes on serving when a renewal fails, says so, and does not try again while the error is remembered', async () => {
+    const { clock, p, ask, asked, down } = setUp({ revalidateMs: 5_000, errorTtlMs: 100 })
+    const heard: string[] = []
+    p.on(({ type }) => heard.push(type))
+    await ask('a')
+    await clock.flow(1_000)
+    for (let i = 0; i < 5; i++) assert.equal((await ask('a', down)).kind, 'ok')
+    await clock.flow(0)
+    for (let i = 0; i < 5; i++) assert.equal((await ask('a', down)).kind, 'ok')
+    assert.deepEqual([asked(), heard], [2, ['cache.refresh-failed']])
+    await clock.flow(100)
+    await ask('a')
+    assert.equal(asked(), 3)
+  })
+
+  it('renews for nobody in particular: the one who came by may leave, and had little time', async () => {
+    const { clock, p, ask } = setUp({ revalidateMs: 60_000 }, deadline(500))
+    await ask('a')
+    await clock.flow(2_000)
+    const caller = new AbortController()
+    let inner: AbortSignal | undefined
+    const work = (context: { signal: AbortSignal }) => {
+      inner = context.signal
+      return new Promise<never>(() => {})
+    }
+    const answer = await p.outcome(work, { key: 'a', signal: caller.signal, deadline: clock.now() + 10 })
+    caller.abort()
+    assert.equal(answer.kind, 'ok')
+    await clock.flow(499)
+    assert.equal(inner!.aborted, false)
+    await clock.flow(1)
+    assert.equal(inner!.aborted, true)
+    const { cache, cacheRefreshesFailed } = p.snapshot()
+    assert.deepEqual([cache!.inFlight, cacheRefreshesFailed, clock.pending], [0, 1, 0])
+  })
+
+  it('ends a renewal by a deadline around the cache, which is the policy’s own', async () => {
+    const clock = manualClock()
+    const p = policy('p', [deadline(200), cache({ ttlMs: 1_000, revalidateMs: 60_000 })], { clock })
+    await p.run(() => 1, { key: 'a' })
+    await clock.flow(2_000)
+    assert.equal(await p.run(() => new Promise<never>(() => {}), { key: 'a', deadline: clock.now() + 10 }), 1)
+    await clock.flow(199)
+    assert.equal(p.snapshot().cache!.inFlight, 1)
+    await clock.flow(1)
+    assert.deepEqual([p.snapshot().cache!.inFlight, clock.pending], [0, 0])
+  })
+
+  it('holds the slot of a bulkhead around it while a renewal runs', async () => {
+    const clock = manualClock()
+    const p = policy('p', [bulkhead({ concurrency: 1 }), cache({ ttlMs: 1_000, revalidateMs: 60_000 })], { clock })
+    await p.run(() => 1, { key: 'a' })
+    await clock.flow(2_000)
+    const gate = Promise.withResolvers<number>()
+    assert.equal(await p.run(() => gate.promise, { key: 'a' }), 1)
+    assert.equal(p.snapshot().bulkhead!.running, 1)
+    gate.resolve(2)
+    await clock.flow(0)
+    assert.equal(p.snapshot().bulkhead!.running, 0)
+    assert.equal(await p.run(() => 3, { key: 'a' }), 2)
+  })
+
   it('keeps so many keys and no more; the one asked for longest ago makes room', async () => {
     const { ask, asked, p } = setUp({ max: 2 })
     for (const key of ['a', 'b', 'a', 'c', 'a', 'b']) await ask(key)
@@ -228,7 +331,12 @@ describe('a cache', () => {
   })
 
   it('refuses settings that make no sense', () => {
-    for (const bad of [{ ttlMs: -1 }, { ttlMs: 1, max: 0 }, { ttlMs: 1, staleMs: Number.NaN }]) {
+    for (const bad of [
+      { ttlMs: -1 },
+      { ttlMs: 1, max: 0 },
+      { ttlMs: 1, staleMs: Number.NaN },
+      { ttlMs: 1, revalidateMs: -1 }
+    ]) {
       assert.throws(() => cache(bad), RangeError)
     }
   })

@@ -1,4 +1,4 @@
-import type { Call, Frame, Step } from '../call.ts'
+import { Call, type Frame, type Step } from '../call.ts'
 import { DeadlineExceededError, isRejection } from '../errors.ts'
 import { type Bound, checkMs, checkWhole, type Part, type Site } from '../part.ts'
 import { TimerLine } from '../timer-line.ts'
@@ -8,7 +8,12 @@ import { Flight } from './flight.ts'
 export interface CacheOptions {
   /** For how many milliseconds an answer is served without asking again. */
   ttlMs: number
-  /** For how many milliseconds beyond that it is still served when asking again fails. Default 0. */
+  /**
+   * For how many milliseconds beyond that it is still served at once, while one call in the background renews it: the
+   * `stale-while-revalidate` of RFC 5861. Default 0.
+   */
+  revalidateMs?: number
+  /** For how many milliseconds beyond `ttlMs` it is still served when asking again fails: `stale-if-error`. Default 0. */
   staleMs?: number
   /** For how many milliseconds an error is remembered and not asked again. Default 0: errors are not kept. */
   errorTtlMs?: number
@@ -26,8 +31,9 @@ export interface CacheSnapshot {
 /**
  * Keeps answers by the `key` handed to `run`; a call without a key goes past it.
  *
- * Fresh answers are served at once. An older one is asked for again, and served as stale when that fails: `outcome()`
- * says so. Callers of one key share one call, and each may leave it. Errors have their own, short time; what a policy
+ * Fresh answers are served at once. An older one is served at once too while it may be renewed in the background; after
+ * that it is asked for again, and served when that fails: `outcome()` calls both `stale`. Callers of one key share one
+ * call, and each may leave it. Errors have their own, short time; what a policy
  * turned away by itself and a deadline that only the caller set are not kept.
  * @throws RangeError for settings out of range.
  */
@@ -35,19 +41,24 @@ export function cache(options: CacheOptions): Part {
   const settings = {
     ttlMs: checkMs('ttlMs', options.ttlMs, { zero: true, endless: true }),
     staleMs: checkMs('staleMs', options.staleMs ?? 0, { zero: true, endless: true }),
+    revalidateMs: checkMs('revalidateMs', options.revalidateMs ?? 0, { zero: true, endless: true }),
     errorTtlMs: checkMs('errorTtlMs', options.errorTtlMs ?? 0, { zero: true }),
     max: checkWhole('max', options.max ?? 1_000, 1),
     key: options.key ?? ((key: string) => key)
   }
   const stale = settings.staleMs === 0 ? '' : `, for ${settings.staleMs} ms more when asking fails`
+  const renewed = settings.revalidateMs === 0 ? '' : `, for ${settings.revalidateMs} ms more while they are renewed`
   const errors = settings.errorTtlMs === 0 ? '' : `; keeps errors for ${settings.errorTtlMs} ms`
   return {
     kind: 'cache',
     explain: () =>
-      `cache: answers by key for ${settings.ttlMs} ms${stale}${errors}; ${settings.max} keys, one call a key at a time`,
+      `cache: answers by key for ${settings.ttlMs} ms${renewed}${stale}${errors}; ${settings.max} keys, one call a key at a time`,
     bind: (site, next) => new Cache(settings, site, next)
   }
 }
+
+/** Who waits for a call that renews an answer in the background. */
+const NOBODY: Frame = { ok() {}, fail() {} }
 
 export class Cache implements Bound {
   readonly site: Site
@@ -97,6 +108,11 @@ export class Cache implements Bound {
 
   /** The stale answer if there is one, else the error. */
   answerFailure(call: Call, parent: Frame, key: string, error: unknown): void {
+    if (parent === NOBODY) {
+      this.site.tally.cacheRefreshesFailed++
+      this.site.emit({ type: 'cache.refresh-failed', error }, call)
+      return
+    }
     const good = this.#entries.get(key)?.good
     const ageMs = good ? this.site.clock.now() - good.at : Infinity
     if (!good || ageMs >= this.#settings.ttlMs + this.#settings.staleMs) {
@@ -104,7 +120,7 @@ export class Cache implements Bound {
       return
     }
     this.site.tally.cacheStale++
-    this.site.emit({ type: 'cache.stale', ageMs, error })
+    this.site.emit({ type: 'cache.stale', ageMs, error }, call)
     call.source = 'stale'
     call.ageMs = ageMs
     parent.ok(good.value)
@@ -112,16 +128,27 @@ export class Cache implements Bound {
 
   #answerFromMemory(key: string, call: Call, parent: Frame): boolean {
     const entry = this.#entries.get(key)
-    if (entry?.good && call.at - entry.good.at < this.#settings.ttlMs) {
-      this.site.tally.cacheHits++
-      call.source = 'cache'
-      call.ageMs = call.at - entry.good.at
-      parent.ok(entry.good.value)
+    if (entry === undefined) return false
+    const { good, bad } = entry
+    const { ttlMs, revalidateMs } = this.#settings
+    const ageMs = good === null ? Infinity : call.at - good.at
+    const remembered = bad !== null && call.at < bad.until
+    if (good !== null && ageMs < ttlMs + revalidateMs) {
+      const fresh = ageMs < ttlMs
+      if (fresh) this.site.tally.cacheHits++
+      else {
+        this.site.tally.cacheRevalidated++
+        // Begun before the answer is given: it takes over the slots that this call holds.
+        if (!remembered && !this.#flights.has(key)) this.#refresh(key, call)
+      }
+      call.source = fresh ? 'cache' : 'stale'
+      call.ageMs = ageMs
+      parent.ok(good.value)
       return true
     }
-    if (entry?.bad && call.at < entry.bad.until) {
+    if (remembered) {
       this.site.tally.cacheErrors++
-      this.answerFailure(call, parent, key, entry.bad.error)
+      this.answerFailure(call, parent, key, bad.error)
       return true
     }
     return false
@@ -129,11 +156,23 @@ export class Cache implements Bound {
 
   #fly(key: string, call: Call, parent: Frame): void {
     const under = this.#flights.get(key)
-    if (under !== undefined) {
+    if (under === undefined) {
+      this.#begin(key, call, parent)
+    } else {
       this.site.tally.cacheJoined++
       under.join(call, parent)
-      return
     }
+  }
+
+  /** For nobody in particular, and so with the policy's own time: that of the caller who came by is of no concern. */
+  #refresh(key: string, caller: Call): void {
+    this.site.tally.cacheRefreshes++
+    const call = new Call(caller.work, caller.at, Infinity, caller.key, caller.idempotent).inherit(caller)
+    call.own = caller.own
+    this.#begin(key, call, NOBODY)
+  }
+
+  #begin(key: string, call: Call, parent: Frame): void {
     const flight = new Flight(this, key, call)
     this.#flights.set(key, flight)
     flight.join(call, parent)

@@ -16,12 +16,7 @@ export class Flight implements Frame {
   constructor(cache: Cache, key: string, first: Call) {
     this.#cache = cache
     this.key = key
-    this.#call = new Call(first.work, first.at, first.deadline, first.key, first.idempotent)
-    this.#call.holder = first.holder
-    this.#call.leastMs = first.leastMs
-    this.#call.attempt = first.attempt
-    this.#call.rank = first.rank
-    this.#call.cost = first.cost
+    this.#call = new Call(first.work, first.at, first.deadline, first.key, first.idempotent).inherit(first)
   }
 
   start(next: Step): void {
@@ -121,7 +116,7 @@ class Waiter extends TimerEntry implements Leaf {
     const { begun } = this
     const error = new DeadlineExceededError(policy, { incoming, begun })
     tally.deadlines++
-    this.#cache.site.emit({ type: 'deadline', begun, incoming })
+    this.#cache.site.emit({ type: 'deadline', begun, incoming }, this.call)
     this.land()
     this.#flight.leave(this, error)
     this.#cache.answerFailure(this.call, this.parent, this.#flight.key, error)

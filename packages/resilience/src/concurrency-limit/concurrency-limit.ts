@@ -177,7 +177,7 @@ export class ConcurrencyLimit implements Bound {
     const { limit, retryAfterMs } = limiter
     const priority = PRIORITIES[call.rank]!
     site.tally.concurrencyLimitRejections++
-    site.emit({ type: 'concurrency-limit.rejected', priority, reason, limit, retryAfterMs })
+    site.emit({ type: 'concurrency-limit.rejected', priority, reason, limit, retryAfterMs }, call)
     parent.fail(withoutStack(() => new ConcurrencyLimitedError(site.policy, priority, limit, retryAfterMs)))
   }
 }

@@ -132,6 +132,6 @@ function checked(
 
 function refuse(site: Site, call: Call, parent: Frame, retryAfterMs: number): void {
   site.tally.rateLimitRejections++
-  site.emit({ type: 'rate-limit.rejected', key: call.key, cost: call.cost, retryAfterMs })
+  site.emit({ type: 'rate-limit.rejected', key: call.key, cost: call.cost, retryAfterMs }, call)
   parent.fail(withoutStack(() => new RateLimitedError(site.policy, retryAfterMs)))
 }

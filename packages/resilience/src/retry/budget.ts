@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { checkWhole } from '../part.ts'
+import { checkWhole, type Site } from '../part.ts'
 
 export interface RetryBudgetOptions {
   /** Retries for each call, over the last 10 s: 0.2 = one retry for five calls. Default 0.2. */
@@ -98,3 +98,33 @@ export function sharedBudget(name: string, options: RetryBudgetOptions, clock: C
   }
   return found
 }
+
+/** What a part says about its budget. */
+export type NamedBudget = RetryBudgetOptions & { name?: string }
+
+/** One part's use of a budget. */
+export class BudgetUse {
+  readonly budget: RetryBudget
+  /** Whether this part pays the calls in: of those in a policy that share a budget the outermost does, so each pays once. */
+  pays = true
+
+  constructor(budget: RetryBudget) {
+    this.budget = budget
+  }
+}
+
+/**
+ * The budget for a part of `site`. Parts are bound from the innermost on: whoever asks later stands further out.
+ * @throws RangeError when it exists with other settings.
+ */
+export function useBudget(site: Site, options: NamedBudget): BudgetUse {
+  const use = new BudgetUse(sharedBudget(options.name ?? site.policy, options, site.clock))
+  const inner = site.budgets.get(use.budget)
+  if (inner !== undefined) inner.pays = false
+  site.budgets.set(use.budget, use)
+  return use
+}
+
+/** In words. */
+export const explainBudget = ({ ratio = 0.2, minPerSecond = 3 }: RetryBudgetOptions): string =>
+  `within ${ratio * 100} % of the calls, or ${minPerSecond} a second`

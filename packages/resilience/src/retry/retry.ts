@@ -3,7 +3,7 @@ import type { TimerHandle } from '../clock.ts'
 import { RetryBudgetExhaustedError } from '../errors.ts'
 import { type Bound, checkMs, checkWhole, type Part, type Site } from '../part.ts'
 import { backoffMs } from './backoff.ts'
-import { type RetryBudget, type RetryBudgetOptions, sharedBudget } from './budget.ts'
+import { type BudgetUse, explainBudget, type NamedBudget, type RetryBudget, useBudget } from './budget.ts'
 import { retryAfterOf } from './retry-after.ts'
 import { isRetryable } from './retryable.ts'
 
@@ -24,8 +24,8 @@ export interface RetryOptions {
   retryAfter?: (error: unknown) => number | null
   /** Asked to wait longer than this, the call fails at once instead. Default 10,000. */
   maxRetryAfterMs?: number
-  /** Policies that name the same budget share it. Default: the policy's own name, 20 % and 3 a second. */
-  budget?: RetryBudgetOptions & { name?: string }
+  /** Whoever names the same budget shares it, hedges too. Default: the policy's own name, 20 % and 3 a second. */
+  budget?: NamedBudget
 }
 
 type Settings = Required<Omit<RetryOptions, 'retryAfter' | 'budget'>> & Pick<RetryOptions, 'retryAfter'>
@@ -54,21 +54,21 @@ export function retry(options: RetryOptions = {}): Part {
     kind: 'retry',
     explain: () => explain(settings, budget),
     bind(site, next) {
-      return bindRetry(settings, sharedBudget(budget.name ?? site.policy, budget, site.clock), site, next)
+      return bindRetry(settings, useBudget(site, budget), site, next)
     }
   }
 }
 
-function explain({ attempts, baseMs, maxMs, jitter, idempotent }: Settings, budget: RetryBudgetOptions): string {
+function explain({ attempts, baseMs, maxMs, jitter, idempotent }: Settings, budget: NamedBudget): string {
   const which = idempotent ? 'up to' : 'only calls that say they are idempotent, up to'
-  const share = `${(budget.ratio ?? 0.2) * 100} % of the calls, or ${budget.minPerSecond ?? 3} a second`
-  return `retry: ${which} ${attempts} attempts, ${jitter} jitter from ${baseMs} ms up to ${maxMs} ms, retries within ${share}`
+  const share = explainBudget(budget)
+  return `retry: ${which} ${attempts} attempts, ${jitter} jitter from ${baseMs} ms up to ${maxMs} ms, retries ${share}`
 }
 
-function bindRetry(settings: Settings, budget: RetryBudget, site: Site, next: Step): Bound {
+function bindRetry(settings: Settings, { budget, pays }: BudgetUse, site: Site, next: Step): Bound {
   return {
     enter(call, parent) {
-      budget.deposit(call.at)
+      if (pays) budget.deposit(call.at)
       if (settings.attempts === 1 || !(call.idempotent ?? settings.idempotent)) next(call, parent)
       else next(call, new RetryFrame(settings, budget, site, next, call, parent))
     },
@@ -138,7 +138,7 @@ class RetryFrame implements Frame, Leaf {
       return
     }
     tally.retries++
-    this.#site.emit({ type: 'retry', attempt: this.#attempts + 1, delayMs, error })
+    this.#site.emit({ type: 'retry', attempt: this.#attempts + 1, delayMs, error }, this.#call)
     if (this.#call.waitFor(this)) this.#timer = clock.setTimer(() => this.#wake(), delayMs)
   }
 
@@ -158,7 +158,7 @@ class RetryFrame implements Frame, Leaf {
   }
 
   #stop(reason: StopReason, error: unknown): void {
-    this.#site.emit({ type: 'retry.stopped', attempts: this.#attempts, reason, error })
+    this.#site.emit({ type: 'retry.stopped', attempts: this.#attempts, reason, error }, this.#call)
     if (reason === 'budget') this.#site.tally.retriesDenied++
     this.#parent.fail(
       reason === 'budget' ? new RetryBudgetExhaustedError(this.#site.policy, this.#attempts, error) : error

@@ -11,7 +11,7 @@ export interface EnricherOptions {
   staleMs?: number
   /** How long a failure is believed before the user is asked for again. Default 1,000: seconds, never as long as an answer. */
   errorMs?: number
-  /** Users remembered. Default 50,000; those learned longest ago go first. */
+  /** Users remembered. Default 100,000; those learned longest ago go first. */
   capacity?: number
   /** Users in one request. Default 500. */
   batch?: number
@@ -41,7 +41,7 @@ export class Enricher {
   #gathering: Gathering | undefined
 
   constructor(options: EnricherOptions) {
-    this.#options = { freshMs: 60_000, staleMs: 3_600_000, errorMs: 1_000, capacity: 50_000, batch: 500, ...options }
+    this.#options = { freshMs: 60_000, staleMs: 3_600_000, errorMs: 1_000, capacity: 100_000, batch: 500, ...options }
   }
 
   /** What is fresh in memory, without asking or waiting: the path of most events. */

@@ -15,8 +15,10 @@ export interface Enrich {
 export interface IngestOptions {
   database: Database
   enrich: Enrich | Enricher
-  /** Transactions at once; 1 is all an embedded store can use. */
+  /** Transactions at once. An embedded store takes one at a time: the second is there when the first ends. */
   committers: number
+  /** Events that must wait before a second one begins. */
+  beside: number
   now?(): number
 }
 
@@ -33,11 +35,12 @@ export class Ingest {
   #flush: NodeJS.Timeout | undefined
   readonly now: () => number
 
-  constructor({ database, enrich, committers, now = Date.now }: IngestOptions) {
+  constructor({ database, enrich, committers, beside, now = Date.now }: IngestOptions) {
     this.#enrich = enrich
     this.now = now
     this.#commits = new GroupCommit({
       committers,
+      beside,
       maxBatch: 1_000,
       maxPending: 20_000,
       commit: work => database.call<Outcome[]>(writeProcedure, work)

@@ -16,7 +16,7 @@ export async function createDirectory(
   options: { template?: string | undefined } = {}
 ): Promise<void> {
   if (existsSync(join(directory, 'PG_VERSION'))) return
-  const template = options.template ?? process.env['PLIMSOLL_DATABASE_TEMPLATE']
+  const template = options.template ?? process.env.PLIMSOLL_DATABASE_TEMPLATE
   await mkdir(dirname(directory), { recursive: true })
   if (!template) return makeInChild(directory)
   if (!existsSync(join(template, 'PG_VERSION'))) await makeInChild(template)

@@ -33,6 +33,31 @@ describe('the embedded engine', () => {
     await db.close()
   })
 
+  it('serves everybody in the order in which they came, a transaction whole', async () => {
+    const { url } = await scratch()
+    const db = await open(url)
+    await db.exec('create table t (n int)')
+    const count = async () => (await db.query<{ n: number }>('select count(*)::int as n from t')).rows[0]!.n
+    const insert = () => db.exec('insert into t values (1)')
+    const answers = [insert(), count(), insert(), count()]
+    const both = db.transaction(async tx => {
+      await tx.exec('insert into t values (1)')
+      await new Promise(setImmediate)
+      await tx.exec('insert into t values (1)')
+    })
+    answers.push(count())
+    const failed = db.transaction(async tx => {
+      await tx.exec('insert into t values (1)')
+      throw new Error('no')
+    })
+    answers.push(count(), insert(), count())
+    await both
+    await assert.rejects(failed, /no/)
+    const numbers = (await Promise.all(answers)).filter(answer => answer !== undefined)
+    assert.deepEqual(numbers, [1, 2, 4, 4, 5])
+    await db.close()
+  })
+
   it('refuses a directory that is open, and names the process', async () => {
     const { url, directory } = await scratch()
     const db = await open(url)

@@ -31,6 +31,9 @@ class PgliteDatabase implements Database {
   #thread: EngineThread
   #lock: DirectoryLock
   #listeners = new CommitListeners()
+  /** Settled when the last transaction is over. */
+  #exclusive: Promise<unknown> = Promise.resolve()
+  /** Settled when everything that was taken is over. */
   #turn: Promise<unknown> = Promise.resolve()
   #waiting = 0
   #commits = 0
@@ -46,32 +49,47 @@ class PgliteDatabase implements Database {
     })
   }
 
-  /** One connection: everybody waits for their turn, first come, first served. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closing) return Promise.reject(new DatabaseClosedError())
-    this.#waiting++
-    const mine = this.#turn.then(() => {
-      this.#waiting--
-      return work()
-    })
-    this.#turn = mine.catch(() => undefined)
+  /**
+   * One connection, first come first served. Single statements and procedures are handed to the engine's thread as they
+   * come, which runs them one after another: the next one is there when the one before ends, and the engine does not
+   * stand idle while this thread is busy. A transaction has the engine to itself: it waits for all before it, and all
+   * after it wait for it.
+   */
+  #handedOver<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#begin(this.#exclusive, work)
+    this.#turn = settled([this.#turn, mine])
     return mine
   }
 
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#begin(this.#turn, work)
+    this.#exclusive = this.#turn = settled([mine])
+    return mine
+  }
+
+  #begin<T>(after: Promise<unknown>, work: () => Promise<T>): Promise<T> {
+    if (this.#closing) return Promise.reject(new DatabaseClosedError())
+    this.#waiting++
+    return after.then(() => {
+      this.#waiting--
+      return work()
+    })
+  }
+
   query<R>(sql: string, parameters: readonly unknown[] = []): Promise<Result<R>> {
-    return this.#inTurn(() => this.#thread.query<R>(sql, parameters))
+    return this.#handedOver(() => this.#thread.query<R>(sql, parameters))
   }
 
   exec(sql: string): Promise<void> {
-    return this.#inTurn(() => this.#thread.exec(sql))
+    return this.#handedOver(() => this.#thread.exec(sql))
   }
 
   copyIn(table: string, columns: readonly string[], text: string): Promise<number> {
-    return this.#inTurn(() => this.#thread.copyIn(table, columns, text))
+    return this.#handedOver(() => this.#thread.copyIn(table, columns, text))
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    return this.#inTurn(async () => {
+    return this.#alone(async () => {
       try {
         const { result, notifications } = await runTransaction(this.engine, this.#thread, work, options)
         this.#commits++
@@ -85,7 +103,7 @@ class PgliteDatabase implements Database {
   }
 
   call<Outcome>(module: URL, argument: unknown): Promise<Outcome> {
-    return this.#inTurn(async () => {
+    return this.#handedOver(async () => {
       const { result, notifications, commits, rollbacks } = await this.#thread.call(module, argument)
       this.#commits += commits
       this.#rollbacks += rollbacks
@@ -111,3 +129,5 @@ class PgliteDatabase implements Database {
     return this.#closing
   }
 }
+
+const settled = (work: Promise<unknown>[]): Promise<unknown> => Promise.allSettled(work)

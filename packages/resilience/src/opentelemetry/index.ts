@@ -1,0 +1,1 @@
+export { type InstrumentedPolicy, type InstrumentOptions, instrument } from './instrument.ts'

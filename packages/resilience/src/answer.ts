@@ -1,6 +1,7 @@
 import { Call, type Frame, type Work } from './call.ts'
 import { isRejection } from './errors.ts'
 import { outcomeOfError } from './outcome.ts'
+import { type Priority, rankOf } from './priority.ts'
 import type { Tally } from './tally.ts'
 
 export interface RunOptions {
@@ -8,10 +9,14 @@ export interface RunOptions {
   signal?: AbortSignal | undefined
   /** The instant of the clock's `now()` by which the answer is due. */
   deadline?: number | undefined
-  /** Under which a `cache` keeps the answer. */
+  /** Under which a `cache` keeps the answer, and whose the call is for limits per key. */
   key?: string | undefined
   /** Whether a `retry` may make this call again. Goes before the retry's own setting. */
   idempotent?: boolean | undefined
+  /** Who goes first, and who is given up last, where not all can be served. Default `normal`. */
+  priority?: Priority | undefined
+  /** What the call takes from a `rateLimit`, a whole number. Default 1. */
+  cost?: number | undefined
 }
 
 export const NO_OPTIONS: RunOptions = {}
@@ -33,6 +38,8 @@ export class Answer extends Call implements Frame, EventListenerObject {
     reject: ((error: unknown) => void) | null
   ) {
     super(work, at, options.deadline ?? Infinity, options.key, options.idempotent)
+    if (options.priority !== undefined) this.rank = rankOf(options.priority)
+    if (options.cost !== undefined) this.cost = options.cost
     this.#signal = options.signal
     this.#tally = tally
     this.#resolve = resolve

@@ -1,3 +1,5 @@
+import { NORMAL, type Rank } from './priority.ts'
+
 /** What the function is given. */
 export interface Context {
   /** Aborted when the answer is no longer wanted. Made when it is first asked for: making it is the dear part of a call. */
@@ -47,6 +49,10 @@ export class Call {
   readonly work: Work
   readonly key: string | undefined
   readonly idempotent: boolean | undefined
+  /** How much it matters, for the parts that cannot serve all. */
+  rank: Rank = NORMAL
+  /** What it takes from a rate limit. */
+  cost = 1
   /** `now()` when the call began or last woke: the parts share one look at the clock. */
   at: number
   /** The deadline that was handed in; Infinity when there is none. */
@@ -83,6 +89,8 @@ export class Call {
     this.holder = other.holder
     this.leastMs = other.leastMs
     this.attempt = other.attempt
+    this.rank = other.rank
+    this.cost = other.cost
     return this
   }
 

@@ -1,3 +1,5 @@
+import type { Priority } from './priority.ts'
+
 /** What every error of this package has: a stable `code` and the name of the policy it comes from. */
 export abstract class ResilienceError extends Error {
   abstract readonly code: string
@@ -52,15 +54,59 @@ export class BreakerOpenError extends ResilienceError {
   }
 }
 
-/** The bulkhead has no room, or gave none within `queueTimeoutMs`. */
+export type BulkheadRefusal = 'full' | 'queue-timeout' | 'displaced' | 'key-full'
+
+/**
+ * The bulkhead has no room, or gave none within `queueTimeoutMs`. `displaced`: it waited, and a call of a higher priority
+ * took its place. `key-full`: others of its own key have all that one key may have.
+ */
 export class BulkheadFullError extends ResilienceError {
   override readonly name = 'BulkheadFullError'
   readonly code = 'RESILIENCE_BULKHEAD_FULL'
-  readonly reason: 'full' | 'queue-timeout'
+  readonly reason: BulkheadRefusal
 
-  constructor(policy: string, reason: 'full' | 'queue-timeout', message: string) {
+  constructor(policy: string, reason: BulkheadRefusal, message: string) {
     super(policy, message, true)
     this.reason = reason
+  }
+}
+
+/** More came than the rate limit lets in. */
+export class RateLimitedError extends ResilienceError {
+  override readonly name = 'RateLimitedError'
+  readonly code = 'RESILIENCE_RATE_LIMITED'
+  /**
+   * When it would have been let in, in milliseconds from now. Infinity: its cost is more than can be taken at once, and
+   * there is no use in coming back.
+   */
+  readonly retryAfterMs: number
+
+  constructor(policy: string, retryAfterMs: number) {
+    const when =
+      retryAfterMs === Infinity
+        ? 'it costs more than may be taken at once'
+        : `try again in ${Math.ceil(retryAfterMs)} ms`
+    super(policy, `the rate limit is reached; ${when}`, true)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The concurrency limit has no room for a call of this priority. */
+export class ConcurrencyLimitedError extends ResilienceError {
+  override readonly name = 'ConcurrencyLimitedError'
+  readonly code = 'RESILIENCE_OVERLOADED'
+  readonly priority: Priority
+  /** When to try again, in milliseconds from now: what a call takes at present. */
+  readonly retryAfterMs: number
+
+  constructor(policy: string, priority: Priority, limit: number, retryAfterMs: number) {
+    super(
+      policy,
+      `no room for a ${priority} call at a limit of ${limit} at once; try again in ${retryAfterMs} ms`,
+      true
+    )
+    this.priority = priority
+    this.retryAfterMs = retryAfterMs
   }
 }
 

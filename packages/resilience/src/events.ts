@@ -1,7 +1,11 @@
 import type { Work } from './call.ts'
+import type { BulkheadRefusal } from './errors.ts'
+import type { Priority } from './priority.ts'
 
 /** The states a breaker can be in. The last three are set by hand. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'forced-open' | 'forced-closed' | 'disabled'
+
+export type ConcurrencyRefusal = 'full' | 'queue-timeout' | 'displaced'
 
 type Happening =
   | { type: 'timeout'; timeoutMs: number }
@@ -20,7 +24,17 @@ type Happening =
   | { type: 'breaker.state'; from: BreakerState; to: BreakerState; because: string }
   | { type: 'breaker.rejected'; retryAfterMs: number }
   | { type: 'breaker.would-reject'; retryAfterMs: number }
-  | { type: 'bulkhead.rejected'; reason: 'full' | 'queue-timeout' }
+  | { type: 'bulkhead.rejected'; reason: BulkheadRefusal }
+  | { type: 'rate-limit.rejected'; key: string | undefined; cost: number; retryAfterMs: number }
+  | { type: 'rate-limit.store-failed'; error: unknown }
+  | {
+      type: 'concurrency-limit.rejected'
+      priority: Priority
+      reason: ConcurrencyRefusal
+      limit: number
+      retryAfterMs: number
+    }
+  | { type: 'concurrency-limit.changed'; from: number; to: number }
   | { type: 'fallback'; error: unknown }
   | { type: 'cache.stale'; ageMs: number; error: unknown }
   | { type: 'cache.refresh-failed'; error: unknown }

@@ -4,7 +4,17 @@ import type { PolicyHappening } from './events.ts'
 import type { BudgetUse, RetryBudget } from './retry/budget.ts'
 import type { Tally } from './tally.ts'
 
-export type PartKind = 'timeout' | 'deadline' | 'retry' | 'hedge' | 'breaker' | 'bulkhead' | 'fallback' | 'cache'
+export type PartKind =
+  | 'timeout'
+  | 'deadline'
+  | 'retry'
+  | 'hedge'
+  | 'breaker'
+  | 'bulkhead'
+  | 'rate-limit'
+  | 'concurrency-limit'
+  | 'fallback'
+  | 'cache'
 
 /** A part of a policy: settings only. Each policy that it is put into gives it a state of its own. */
 export interface Part<Added = never> {

@@ -4,17 +4,20 @@ import fc from 'fast-check'
 import { breaker } from './breaker/breaker.ts'
 import { bulkhead } from './bulkhead/bulkhead.ts'
 import { cache } from './cache/cache.ts'
+import { concurrencyLimit } from './concurrency-limit/concurrency-limit.ts'
 import { deadline } from './deadline.ts'
 import { hedge } from './hedge/hedge.ts'
 import { manualClock } from './manual-clock.ts'
 import type { Outcome } from './outcome.ts'
 import type { Part } from './part.ts'
 import { policy } from './policy.ts'
+import { PRIORITIES, type Priority } from './priority.ts'
+import { rateLimit } from './rate-limit/rate-limit.ts'
 import { retry } from './retry/retry.ts'
 import { timeout } from './timeout.ts'
 
 type Step =
-  | { do: 'call'; deadlineMs: number | null; key: string | undefined; sync: boolean }
+  | { do: 'call'; deadlineMs: number | null; key: string | undefined; priority: Priority; sync: boolean }
   | { do: 'end'; which: number; ok: boolean }
   | { do: 'abort'; which: number }
   | { do: 'wait'; ms: number }
@@ -26,6 +29,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('call' as const),
       deadlineMs: fc.option(fc.nat(300)),
       key: fc.constantFrom(undefined, 'a', 'b'),
+      priority: fc.constantFrom(...PRIORITIES),
       sync: fc.constantFrom(false, false, false, true)
     })
   },
@@ -46,6 +50,11 @@ const parts = fc.shuffledSubarray<{ name: string; part: () => Part }>(
       part: () => breaker({ window: { calls: 8 }, minimumCalls: 4, openMs: 100, probes: 2, probeTimeoutMs: 150 })
     },
     { name: 'cache', part: () => cache({ ttlMs: 30, revalidateMs: 20, staleMs: 50, errorTtlMs: 10, max: 2 }) },
+    { name: 'rate-limit', part: () => rateLimit({ rate: 50, burst: 3, maxWaitMs: 100 }) },
+    {
+      name: 'concurrency-limit',
+      part: () => concurrencyLimit({ initialLimit: 4, minLimit: 2, maxLimit: 8, queue: 2, permitTimeoutMs: Infinity })
+    },
     { name: 'timeout', part: () => timeout(80) }
   ],
   { minLength: 0 }
@@ -98,7 +107,7 @@ describe('any policy with a bulkhead, its parts in any order', () => {
             }
             const due = what.deadlineMs === null ? undefined : clock.now() + what.deadlineMs
             void p
-              .outcome(work, { signal: caller.signal, deadline: due, key: what.key })
+              .outcome(work, { signal: caller.signal, deadline: due, key: what.key, priority: what.priority })
               .then(outcome => outcomes.push(outcome))
           } else if (what.do === 'end' && running.size > 0) {
             const gate = [...running][what.which % running.size]!
@@ -113,10 +122,11 @@ describe('any policy with a bulkhead, its parts in any order', () => {
 
         for (const what of steps) {
           await act(what)
-          const { bulkhead, inFlight } = p.snapshot()
+          const { bulkhead, concurrencyLimit, inFlight } = p.snapshot()
           if (perAttempt) assert.ok(running.size <= CONCURRENCY, `${running.size} functions run`)
           assert.ok(bulkhead!.running <= CONCURRENCY && bulkhead!.running >= 0)
           assert.ok(bulkhead!.queued <= QUEUE)
+          assert.ok((concurrencyLimit?.running ?? 0) <= 8 && (concurrencyLimit?.queued ?? 0) <= 2)
           assert.ok(bulkhead!.queued === 0 || bulkhead!.running === CONCURRENCY, 'someone waits beside a free slot')
           assert.equal(outcomes.length, calls - inFlight)
         }
@@ -125,11 +135,13 @@ describe('any policy with a bulkhead, its parts in any order', () => {
         await clock.flow(5_000)
         while (running.size > 0) await act({ do: 'end', which: 0, ok: true })
         await clock.flow(5_000)
-        const { inFlight, bulkhead: slots } = p.snapshot()
+        const { inFlight, bulkhead: slots, rateLimit: line, concurrencyLimit: limit } = p.snapshot()
         assert.deepEqual(
           { inFlight, slots },
           { inFlight: 0, slots: { running: 0, queued: 0, concurrency: CONCURRENCY } }
         )
+        assert.equal(line?.waiting ?? 0, 0)
+        assert.equal((limit?.running ?? 0) + (limit?.queued ?? 0), 0)
         assert.equal(outcomes.length, calls)
         assert.equal(clock.pending, 0)
         for (const { kind } of outcomes) seen.add(kind)

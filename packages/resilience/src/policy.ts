@@ -4,6 +4,7 @@ import type { BulkheadSnapshot } from './bulkhead/bulkhead.ts'
 import type { CacheSnapshot } from './cache/cache.ts'
 import type { Call, Context, Step, Work } from './call.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { ConcurrencyLimitSnapshot } from './concurrency-limit/limiter.ts'
 import { deadline } from './deadline.ts'
 import { type EventStream, type EventStreamOptions, eventStream } from './event-stream.ts'
 import type { PolicyHappening, PolicyListener } from './events.ts'
@@ -12,6 +13,7 @@ import { invoke } from './invocation.ts'
 import { checkOrder } from './order.ts'
 import type { Outcome } from './outcome.ts'
 import type { Bound, Part, PartKind, Site } from './part.ts'
+import type { RateLimitSnapshot } from './rate-limit/rate-limit.ts'
 import type { BudgetUse, RetryBudget } from './retry/budget.ts'
 import { newTally, type Tally } from './tally.ts'
 
@@ -28,6 +30,8 @@ export interface PolicySnapshot extends Readonly<Tally> {
   readonly inFlight: number
   readonly breaker?: BreakerSnapshot
   readonly bulkhead?: BulkheadSnapshot
+  readonly rateLimit?: RateLimitSnapshot
+  readonly concurrencyLimit?: ConcurrencyLimitSnapshot
   readonly cache?: CacheSnapshot
   /** The budget that its retries take from: the calls and the retries of the last 10 s, of all who share it. */
   readonly retry?: { calls: number; retries: number }
@@ -61,13 +65,23 @@ type Added<Parts extends readonly unknown[]> = Parts[number] extends infer P
     : never
   : never
 
-const ONCE: ReadonlySet<PartKind> = new Set(['deadline', 'retry', 'hedge', 'breaker', 'bulkhead', 'cache'])
+const ONCE: ReadonlySet<PartKind> = new Set([
+  'deadline',
+  'retry',
+  'hedge',
+  'breaker',
+  'bulkhead',
+  'rate-limit',
+  'concurrency-limit',
+  'cache'
+])
 
 /**
  * A policy of `parts`, the outermost first.
  *
- * A good order: fallback, cache, deadline, retry, breaker, hedge, bulkhead, timeout. Each part's state is this policy's alone,
- * even when the same part is put into two; only retry budgets are shared, by name.
+ * A good order: fallback, cache, deadline, retry, breaker, hedge, rate limit, bulkhead or concurrency limit, timeout.
+ * Each part's state is this policy's alone, even when the same part is put into two; only retry budgets are shared, by
+ * name.
  * @throws RangeError when the name is empty, a part other than `timeout` and `fallback` is given twice, or one stands
  * inside of another where it does harm.
  */
@@ -159,7 +173,7 @@ class ComposedPolicy<A> implements Policy<A>, Site {
   snapshot(): PolicySnapshot {
     const { calls, ok, failed, rejected, aborted } = this.tally
     const parts = [...this.#bound].flatMap(([kind, bound]) =>
-      bound.snapshot ? [[kind, bound.snapshot()] as const] : []
+      bound.snapshot ? [[camelCase(kind), bound.snapshot()] as const] : []
     )
     return {
       policy: this.policy,
@@ -175,6 +189,8 @@ class ComposedPolicy<A> implements Policy<A>, Site {
     if (answer.listen()) this.#enter(answer, answer)
   }
 }
+
+const camelCase = (kind: string) => kind.replace(/-./g, hyphened => hyphened[1]!.toUpperCase())
 
 /** The deadline of `run` holds in every policy: without a part of its own, just inside the leading fallbacks and caches. */
 function withDeadline(parts: readonly Part<unknown>[]): readonly Part<unknown>[] {

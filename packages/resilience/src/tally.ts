@@ -28,6 +28,10 @@ export interface Tally {
   /** Calls that a breaker in shadow mode would have turned away. */
   breakerWouldReject: number
   bulkheadRejections: number
+  rateLimitRejections: number
+  /** Times that the store of a rate limit failed or was too slow. */
+  rateLimitStoreFailures: number
+  concurrencyLimitRejections: number
   fallbacks: number
   cacheHits: number
   /** Answers from the cache that were past their time, because the dependency failed. */
@@ -65,6 +69,9 @@ export const newTally = (): Tally => ({
   breakerRejections: 0,
   breakerWouldReject: 0,
   bulkheadRejections: 0,
+  rateLimitRejections: 0,
+  rateLimitStoreFailures: 0,
+  concurrencyLimitRejections: 0,
   fallbacks: 0,
   cacheHits: 0,
   cacheStale: 0,

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { manualClock } from '../manual-clock.ts'
 import { policy } from '../policy.ts'
 import { timeout } from '../timeout.ts'
-import { type BulkheadOptions, bulkhead } from './bulkhead.ts'
+import { bulkhead } from './bulkhead.ts'
+import type { BulkheadOptions } from './settings.ts'
 
 const full = (reason: string) => ({
   name: 'BulkheadFullError',

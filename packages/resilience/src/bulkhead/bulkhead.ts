@@ -1,89 +1,92 @@
 import type { Call, Frame, Holder, Leaf, Step } from '../call.ts'
-import { BulkheadFullError, withoutStack } from '../errors.ts'
-import { type Bound, checkMs, checkWhole, type Part, type Site } from '../part.ts'
+import { BulkheadFullError, type BulkheadRefusal, withoutStack } from '../errors.ts'
+import type { Bound, Part, Site } from '../part.ts'
+import type { Rank } from '../priority.ts'
+import { PriorityQueue, type RankedPlace } from '../priority-queue.ts'
+import type { Place } from '../queue.ts'
 import { TimerEntry, TimerLine } from '../timer-line.ts'
-import { type Place, Queue } from './queue.ts'
-
-export interface BulkheadOptions {
-  /** How many calls run at once. */
-  concurrency: number
-  /** How many more may wait for a slot. Default 0. */
-  queue?: number
-  /** How long one waits at most, in milliseconds. Default Infinity: until its deadline or its caller ends it. */
-  queueTimeoutMs?: number
-}
+import { KeyPlaces } from './key-places.ts'
+import {
+  type BulkheadOptions,
+  type BulkheadSettings,
+  bulkheadSettings,
+  explainBulkhead,
+  whyRefused
+} from './settings.ts'
 
 export interface BulkheadSnapshot {
   running: number
   queued: number
   concurrency: number
+  /** Keys with a call that runs or waits. Only with `perKey`. */
+  keys?: number
 }
 
 /**
- * Lets so many calls run at once, and so many wait, first come first served. The others fail with `BulkheadFullError`.
+ * Lets so many calls run at once, and so many wait. The others fail with `BulkheadFullError`.
+ *
+ * Who waits is served by the `priority` of `run`, and first come first served within it. When all places are taken, one
+ * of a higher priority displaces the newest of the lowest, which has waited least and would be served last. Who was given
+ * a slot keeps it.
  *
  * A slot is held while the function runs, not while someone waits for its answer: a call that was timed out or given up
  * keeps its slot until its function has ended, wherever the timeout stands. So no more run than `concurrency`.
  * With a `retry` inside, a slot stands for a call with all its attempts; put the bulkhead inside to limit attempts.
  * @throws RangeError for settings out of range.
  */
-export function bulkhead({ concurrency, queue = 0, queueTimeoutMs = Infinity }: BulkheadOptions): Part {
-  checkWhole('concurrency', concurrency, 1)
-  checkWhole('queue', queue, 0)
-  checkMs('queueTimeoutMs', queueTimeoutMs, { endless: true })
-  const wait = queueTimeoutMs === Infinity ? '' : ` for up to ${queueTimeoutMs} ms`
-  const others = queue === 0 ? 'none waits' : `${queue} more wait${wait}, first come first served`
+export function bulkhead(options: BulkheadOptions): Part {
+  const settings = bulkheadSettings(options)
   return {
     kind: 'bulkhead',
-    explain: () => `bulkhead: ${concurrency} run at once, ${others}, and the rest are refused`,
-    bind: (site, next) => new Bulkhead({ concurrency, queue, queueTimeoutMs }, site, next)
+    explain: () => explainBulkhead(settings),
+    bind: (site, next) => new Bulkhead(settings, site, next)
   }
 }
 
 class Bulkhead implements Bound {
   readonly site: Site
-  readonly #settings: Required<BulkheadOptions>
+  readonly #settings: BulkheadSettings
   readonly #next: Step
-  readonly #queue = new Queue<BulkheadFrame>()
+  readonly #queue = new PriorityQueue<BulkheadFrame>()
+  readonly #keys: KeyPlaces | null
+  /** Made once, and not for each look. */
+  readonly #eligible = (frame: BulkheadFrame) => this.#keys!.mayRun(frame.call.key)
   readonly #line: TimerLine
   #running = 0
   #admitting = false
 
-  constructor(settings: Required<BulkheadOptions>, site: Site, next: Step) {
+  constructor(settings: BulkheadSettings, site: Site, next: Step) {
     this.#settings = settings
     this.site = site
     this.#next = next
+    this.#keys = settings.perKey === null ? null : new KeyPlaces(settings.perKey)
     this.#line = new TimerLine(site.clock)
   }
 
   readonly enter: Step = (call, parent) => {
     const frame = new BulkheadFrame(this, call, parent)
-    // A slot is never free while someone waits: release hands it on in the same breath.
-    if (this.#running < this.#settings.concurrency) {
-      this.#running++
-      this.#begin(frame)
-    } else if (this.#queue.length < this.#settings.queue) {
-      this.#enqueue(frame)
-    } else {
-      this.#refuse(frame, 'full')
-    }
+    if (this.#mayBegin(call)) this.#begin(frame)
+    else this.#wait(frame)
   }
 
   snapshot(): BulkheadSnapshot {
-    return { running: this.#running, queued: this.#queue.length, concurrency: this.#settings.concurrency }
+    const { concurrency } = this.#settings
+    const counts = { running: this.#running, queued: this.#queue.length, concurrency }
+    return this.#keys === null ? counts : { ...counts, keys: this.#keys.size }
   }
 
   /** A slot is free. Waiters are let in by a loop and not from within each other, however fast they end. */
-  release(): void {
+  release(key: string | undefined): void {
     this.#running--
+    this.#keys?.ended(key)
     if (this.#admitting) return
     this.#admitting = true
     try {
       while (this.#running < this.#settings.concurrency) {
-        const frame = this.#queue.shift()
+        if (this.#queue.length === 0) break
+        const frame = this.#keys === null ? this.#queue.next() : this.#queue.nextWhere(this.#eligible)
         if (frame === null) break
-        this.#running++
-        this.#line.remove(frame)
+        this.leaveQueue(frame)
         frame.call.leaf = null
         frame.call.at = this.site.clock.now()
         this.#begin(frame)
@@ -95,40 +98,73 @@ class Bulkhead implements Bound {
 
   leaveQueue(frame: BulkheadFrame): void {
     this.#queue.remove(frame)
+    this.#keys?.leaves(frame.call.key)
     this.#line.remove(frame)
   }
 
-  queueTimedOut(frame: BulkheadFrame): void {
+  /** Ends the wait of one who gets no slot. */
+  turnAway(frame: BulkheadFrame, reason: BulkheadRefusal): void {
     this.leaveQueue(frame)
     frame.call.leaf = null
-    this.#refuse(frame, 'queue-timeout')
+    this.#refuse(frame, reason)
+  }
+
+  /** A slot is never free while someone waits who may have it: release hands it on in the same breath. */
+  #mayBegin(call: Call): boolean {
+    if (this.#running >= this.#settings.concurrency) return false
+    return this.#keys === null || this.#keys.mayRun(call.key)
   }
 
   #begin(frame: BulkheadFrame): void {
+    this.#running++
+    this.#keys?.begins(frame.call.key)
     frame.call.holder = frame
     this.#next(frame.call, frame)
+  }
+
+  #wait(frame: BulkheadFrame): void {
+    const { key, rank } = frame.call
+    let displaced: BulkheadFrame | null = null
+    if (this.#keys !== null && !this.#keys.mayWait(key)) {
+      displaced = this.#queue.lastBelowWhere(rank, other => other.call.key === key)
+      if (displaced === null) {
+        const full = this.#queue.length >= this.#settings.queue && this.#keys.mayRun(key)
+        this.#refuse(frame, full ? 'full' : 'key-full')
+        return
+      }
+    } else if (this.#queue.length >= this.#settings.queue) {
+      displaced = this.#queue.lastBelow(rank)
+      if (displaced === null) {
+        this.#refuse(frame, 'full')
+        return
+      }
+    }
+    // The newcomer stands in its place before the other hears of it: what that one does next finds no gap.
+    if (displaced !== null) this.leaveQueue(displaced)
+    this.#enqueue(frame)
+    if (displaced !== null) {
+      displaced.call.leaf = null
+      this.#refuse(displaced, 'displaced')
+    }
   }
 
   #enqueue(frame: BulkheadFrame): void {
     const { queueTimeoutMs } = this.#settings
     this.#queue.push(frame)
+    this.#keys?.waits(frame.call.key)
     if (!frame.call.waitFor(frame)) return
     if (queueTimeoutMs !== Infinity) this.#line.add(frame, frame.call.at + queueTimeoutMs, frame.call.at)
   }
 
-  #refuse(frame: BulkheadFrame, reason: 'full' | 'queue-timeout'): void {
-    const { concurrency, queue, queueTimeoutMs } = this.#settings
-    const why =
-      reason === 'full'
-        ? `all ${concurrency} slots are taken and ${queue === 0 ? 'none may wait' : `${queue} wait already`}`
-        : `no slot came free within ${queueTimeoutMs} ms`
+  #refuse(frame: BulkheadFrame, reason: BulkheadRefusal): void {
+    const why = whyRefused(reason, this.#settings)
     this.site.tally.bulkheadRejections++
     this.site.emit({ type: 'bulkhead.rejected', reason }, frame.call)
     frame.parent.fail(withoutStack(() => new BulkheadFullError(this.site.policy, reason, why)))
   }
 }
 
-class BulkheadFrame extends TimerEntry implements Frame, Leaf, Holder, Place {
+class BulkheadFrame extends TimerEntry implements Frame, Leaf, Holder, RankedPlace {
   ahead: Place | null = null
   behind: Place | null = null
   running = 0
@@ -147,6 +183,10 @@ class BulkheadFrame extends TimerEntry implements Frame, Leaf, Holder, Place {
     this.outer = call.holder
   }
 
+  get rank(): Rank {
+    return this.call.rank
+  }
+
   ok(value: unknown): void {
     this.#leave()
     this.parent.ok(value)
@@ -163,7 +203,7 @@ class BulkheadFrame extends TimerEntry implements Frame, Leaf, Holder, Place {
   idle(): void {
     if (!this.#answered || this.running > 0 || this.#released) return
     this.#released = true
-    this.#bulkhead.release()
+    this.#bulkhead.release(this.call.key)
   }
 
   interrupt(reason: unknown): void {
@@ -172,7 +212,7 @@ class BulkheadFrame extends TimerEntry implements Frame, Leaf, Holder, Place {
   }
 
   expire(): void {
-    this.#bulkhead.queueTimedOut(this)
+    this.#bulkhead.turnAway(this, 'queue-timeout')
   }
 
   #leave(): void {

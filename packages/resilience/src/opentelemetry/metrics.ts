@@ -40,6 +40,7 @@ function instrumentsOf(meter: Meter) {
     deadlines: counter('deadlines', 'Deadlines that passed, or left no time to begin'),
     retries: counter('retries', 'Retries made, and those the budget denied'),
     hedges: counter('hedges', 'Second calls begun and won, and those the budget denied'),
+    rateLimitStoreFailures: counter('rate_limit_store_failures', 'Times the store of a rate limit failed or was slow'),
     fallbacks: counter('fallbacks', 'Errors that a fallback answered for'),
     cache: counter('cache', 'Answers of the cache, by kind'),
     cacheRefreshes: counter('cache_refreshes', 'Calls made to renew an answer in the background'),
@@ -50,6 +51,10 @@ function instrumentsOf(meter: Meter) {
     breakerAdmits: gauge('breaker.admits', 'Share of the calls that the breaker lets in'),
     bulkheadRunning: gauge('bulkhead.running', 'Slots that are taken'),
     bulkheadQueued: gauge('bulkhead.queued', 'Calls that wait for a slot'),
+    rateLimitWaiting: gauge('rate_limit.waiting', 'Calls that wait for their turn'),
+    concurrencyLimit: gauge('concurrency_limit.limit', 'Calls that may run at once'),
+    concurrencyRunning: gauge('concurrency_limit.running', 'Calls that run'),
+    concurrencyQueued: gauge('concurrency_limit.queued', 'Calls that wait for a place'),
     hedgeAfter: gauge('hedge.after', 'After what time a second call would begin', 's'),
     cacheKeys: gauge('cache.keys', 'Keys that the cache holds')
   }
@@ -71,6 +76,7 @@ function observeTally(to: Instruments, tally: PolicySnapshot, observe: Observe):
   observe(to.hedges, tally.hedges, { result: 'begun' })
   observe(to.hedges, tally.hedgesWon, { result: 'won' })
   observe(to.hedges, tally.hedgesDenied, { result: 'denied' })
+  observe(to.rateLimitStoreFailures, tally.rateLimitStoreFailures)
   observe(to.fallbacks, tally.fallbacks)
   observe(to.cache, tally.cacheHits, { result: 'hit' })
   observe(to.cache, tally.cacheJoined, { result: 'joined' })
@@ -85,7 +91,8 @@ function observeTally(to: Instruments, tally: PolicySnapshot, observe: Observe):
   observe(to.inFlight, tally.inFlight)
 }
 
-function observeParts(to: Instruments, { breaker, bulkhead, hedge, cache }: PolicySnapshot, observe: Observe): void {
+function observeParts(to: Instruments, snapshot: PolicySnapshot, observe: Observe): void {
+  const { breaker, bulkhead, rateLimit, concurrencyLimit, hedge, cache } = snapshot
   if (breaker !== undefined) {
     for (const state of STATES) observe(to.breakerState, breaker.state === state ? 1 : 0, { state })
     observe(to.breakerAdmits, breaker.admits)
@@ -93,6 +100,12 @@ function observeParts(to: Instruments, { breaker, bulkhead, hedge, cache }: Poli
   if (bulkhead !== undefined) {
     observe(to.bulkheadRunning, bulkhead.running)
     observe(to.bulkheadQueued, bulkhead.queued)
+  }
+  if (rateLimit !== undefined) observe(to.rateLimitWaiting, rateLimit.waiting)
+  if (concurrencyLimit !== undefined) {
+    observe(to.concurrencyLimit, concurrencyLimit.limit)
+    observe(to.concurrencyRunning, concurrencyLimit.running)
+    observe(to.concurrencyQueued, concurrencyLimit.queued)
   }
   // Unknown is no number: until enough calls have been seen there is nothing to report.
   if (hedge !== undefined && hedge.afterMs !== Infinity) observe(to.hedgeAfter, hedge.afterMs / 1_000)

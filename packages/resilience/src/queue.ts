@@ -10,6 +10,14 @@ export class Queue<P extends Place> {
   #first: P | null = null
   #last: P | null = null
 
+  get first(): P | null {
+    return this.#first
+  }
+
+  get last(): P | null {
+    return this.#last
+  }
+
   push(place: P): void {
     place.ahead = this.#last
     place.behind = null
@@ -17,12 +25,6 @@ export class Queue<P extends Place> {
     else this.#last.behind = place
     this.#last = place
     this.length++
-  }
-
-  shift(): P | null {
-    const first = this.#first
-    if (first !== null) this.remove(first)
-    return first
   }
 
   /** Only for one that is in this queue. */

@@ -61,6 +61,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   let stopHousekeeping = () => {}
   const identify = createIdentify({
     keys,
+    ingest,
     adminToken: options.adminToken,
     isSignedIn: options.isSignedIn ?? (() => false)
   })
@@ -84,7 +85,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       })
       eventRoutes(app, ingest)
       sessionRoutes(app, database, ingest)
-      administrationRoutes(app, database, keys, options.counted ?? (async () => null))
+      administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
       policyRoutes(app, [policy, ingest.store])
     },
     start() {

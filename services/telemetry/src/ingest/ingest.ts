@@ -38,7 +38,7 @@ export class Ingest {
   #flush: NodeJS.Timeout | undefined
   readonly now: () => number
   /**
-   * What stands around each commit: nobody waits for it longer than they said. There is no breaker, since a refusal
+   * What stands around the primary store: nobody waits for it longer than they said. There is no breaker, since a refusal
    * would be no better than a failure, and no retry, since the group commit has its own.
    */
   readonly store: Policy
@@ -102,9 +102,14 @@ export class Ingest {
    * Commits one piece of work with whatever else is waiting. Rejects with a problem the client can act on. What is not
    * done by the deadline goes on and may still be written, which is no harm: the client sends the same again.
    */
-  async commit(work: Work, deadline: number, weight = 1): Promise<Outcome> {
+  commit(work: Work, deadline: number, weight = 1): Promise<Outcome> {
+    return this.ask(() => this.#commits.submit(work, weight), deadline)
+  }
+
+  /** Asks the primary store, for as long as there is time. Rejects with a problem the client can act on. */
+  async ask<T>(question: () => Promise<T>, deadline: number): Promise<T> {
     try {
-      return await this.store.run(() => this.#commits.submit(work, weight), { deadline })
+      return await this.store.run(question, { deadline })
     } catch (error) {
       throw refusalOf(error)
     }

@@ -6,7 +6,6 @@ import Type from 'typebox'
 import { NewSession, PutSession, SessionAnswer, Uuid } from '../contract.ts'
 import { canonicalJson, derivedUuid, digestOf } from '../ingest/event-id.ts'
 import { type Ingest, minuteOf } from '../ingest/ingest.ts'
-import { refusalOf } from '../ingest/refusal.ts'
 import { answerOf } from '../ingest/session-answer.ts'
 import { isRejection, storable, type ValidEvent, validateEvent } from '../ingest/validate.ts'
 import type { Outcome } from '../ingest/work.ts'
@@ -56,7 +55,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       reply.code(201)
       if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!)
       reply.header('idempotent-replayed', 'true')
-      return firstAnswer(database, project, event.id)
+      return firstAnswer(await ingest.ask(() => findAnswer(database, project, event.id), request.deadline))
     }
   )
 
@@ -66,7 +65,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     async request => {
       const { project } = requireAdmin(request)
       const id = request.params.id.toLowerCase()
-      const state = await findSession(database, project, id).catch(error => Promise.reject(refusalOf(error)))
+      const state = await ingest.ask(() => findSession(database, project, id), request.deadline)
       if (!state || state.deletedAt !== null)
         throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
       return answerOf(id, state)
@@ -91,8 +90,9 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     async request => {
       const { project } = requireAdmin(request)
       const limit = request.query.limit ?? 20
-      const sessions = await listSessions(database, project, limit, request.query.before).catch(error =>
-        Promise.reject(refusalOf(error))
+      const sessions = await ingest.ask(
+        () => listSessions(database, project, limit, request.query.before),
+        request.deadline
       )
       return {
         sessions: sessions.map(({ id, state }) => answerOf(id, state)),
@@ -216,8 +216,7 @@ function startEvent(project: string, key: string, body: NewSession, receivedAt: 
   return { ...judged, digest: digestOf(canonicalJson(body)) }
 }
 
-async function firstAnswer(database: Database, project: string, id: string): Promise<SessionAnswer> {
-  const answer = await findAnswer(database, project, id).catch(error => Promise.reject(refusalOf(error)))
+function firstAnswer(answer: SessionAnswer | undefined): SessionAnswer {
   if (answer) return answer
   throw new Problem(503, 'replay_unavailable', 'The first answer cannot be read now; send the same again.', {
     headers: { 'retry-after': '1' }

@@ -55,7 +55,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const reEnricher = new ReEnricher({
     database,
     load: policies ? load : ids => client.fetchMany(ids),
-    commit: work => ingest.commit(work, Number.POSITIVE_INFINITY),
+    commit: work => ingest.commit(work, { deadline: Number.POSITIVE_INFINITY }),
     ...(onError ? { onError } : {})
   })
   let stopHousekeeping = () => {}

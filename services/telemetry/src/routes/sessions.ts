@@ -32,18 +32,20 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       const { project } = request.principal!
       const receivedAt = ingest.now()
       const event = startEvent(project, keyOf(request.headers['idempotency-key']), request.body, receivedAt)
-      await ingest.attach([event], request.deadline)
-      const outcome = await ingest.commit(
-        {
-          kind: 'events',
-          project,
-          minute: minuteOf(receivedAt),
-          events: [event],
-          rejected: 0,
-          answered: true
-        },
-        request.deadline
-      )
+      const outcome = await ingest.admitted(project, 1, async admission => {
+        await ingest.attach([event], request.deadline)
+        return ingest.commit(
+          {
+            kind: 'events',
+            project,
+            minute: minuteOf(receivedAt),
+            events: [event],
+            rejected: 0,
+            answered: true
+          },
+          { admission, deadline: request.deadline }
+        )
+      })
       const { outcomes, session } = outcome as Extract<Outcome, { kind: 'events' }>
       if (outcomes[0] === 'conflict') {
         throw problem(
@@ -132,16 +134,18 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
             ? undefined
             : ({ state: 'known', tier, region, flags: {} } as const)
       }
-      const outcome = await ingest.commit(
-        {
-          kind: 'put',
-          project,
-          minute: minuteOf(at),
-          sessionId: id,
-          put,
-          logId: randomUUIDv7()
-        },
-        request.deadline
+      const outcome = await ingest.admitted(project, 1, admission =>
+        ingest.commit(
+          {
+            kind: 'put',
+            project,
+            minute: minuteOf(at),
+            sessionId: id,
+            put,
+            logId: randomUUIDv7()
+          },
+          { admission, deadline: request.deadline }
+        )
       )
       if (outcome.kind === 'put-refused') {
         throw problem(400, outcome.code, putRefusals[outcome.code])
@@ -159,16 +163,18 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       const { project } = request.principal!
       const id = request.params.id.toLowerCase()
       const at = ingest.now()
-      const outcome = await ingest.commit(
-        {
-          kind: 'delete',
-          project,
-          minute: minuteOf(at),
-          sessionId: id,
-          at,
-          logId: randomUUIDv7()
-        },
-        request.deadline
+      const outcome = await ingest.admitted(project, 1, admission =>
+        ingest.commit(
+          {
+            kind: 'delete',
+            project,
+            minute: minuteOf(at),
+            sessionId: id,
+            at,
+            logId: randomUUIDv7()
+          },
+          { admission, deadline: request.deadline }
+        )
       )
       if (!(outcome as Extract<Outcome, { kind: 'delete' }>).existed) {
         throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)

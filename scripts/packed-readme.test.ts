@@ -14,7 +14,7 @@ import { read, root } from './repository.ts'
  */
 
 // A readme names its own store, so there is nothing to see on another one.
-const packages = process.env['PLIMSOLL_DATABASE_URL'] ? [] : packageNames()
+const packages = process.env.PLIMSOLL_DATABASE_URL ? [] : packageNames()
 const home = mkdtempSync(join(tmpdir(), 'plimsoll-readme-'))
 let tarballs: Map<string, string>
 

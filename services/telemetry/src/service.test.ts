@@ -592,6 +592,30 @@ describe('the write side with a store that does not answer', () => {
     }
   })
 
+  it('refuses at the door what would wait too long, with a time to come back, and takes it later', async () => {
+    const run = await runTelemetry()
+    try {
+      const { door } = run.telemetry.ingest
+      assert.equal((await run.send('POST', '/v1/events', { body: event() })).status, 200)
+      const release = await run.holdStore()
+      const batches = Array.from({ length: 6 }, () =>
+        run.send('POST', '/v1/events', { body: Array.from({ length: 100 }, () => event()) })
+      )
+      while (door.snapshot().pending < 600) await new Promise(setImmediate)
+      run.clock.advance(60)
+      const late = event()
+      const answer = await run.send('POST', '/v1/events', { body: late })
+      assert.deepEqual([answer.status, answer.body.code], [503, 'overloaded'])
+      assert.ok(Number(answer.headers.get('retry-after')) >= 1)
+      await release()
+      for (const { status } of await Promise.all(batches)) assert.equal(status, 200)
+      assert.equal(door.snapshot().pending, 0)
+      assert.equal((await run.send('POST', '/v1/events', { body: late })).body.results[0].result, 'accepted')
+    } finally {
+      await run.close()
+    }
+  })
+
   it('refuses a deadline that is none', async () => {
     const run = await runTelemetry()
     try {

@@ -102,6 +102,18 @@ describe('a load shedder', () => {
     assert.ok(server.offer('a', 300))
   })
 
+  it('does not take the time in which its own process stood still for slowness of the work', () => {
+    const server = new BatchingServer(30)
+    for (let i = 0; i < 200; i++) {
+      for (let n = 0; n < 5; n++) server.offer('a', 100)
+      server.batch()
+    }
+    server.offer('a', 600)
+    server.clock.advance(4_000)
+    server.batch()
+    for (let n = 0; n < 40; n++) assert.ok(server.offer('a', 100), 'less than a quarter of a second of work')
+  })
+
   it('refuses first who has more than a fair part: a flood does not starve the others', () => {
     const server = new BatchingServer(30)
     let quietRefused = 0

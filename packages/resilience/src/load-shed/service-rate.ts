@@ -2,6 +2,8 @@
 const STEP_MS = 50
 /** What one step counts for: about the last quarter of a second decides. */
 const SMOOTHING = 0.2
+/** Nobody has come or gone for longer than this: our own process stood still, which is not the work's slowness. */
+const LONGEST_MS = 200
 
 /**
  * The rate at which work is being done while there is work, smoothed over about a quarter of a second. Nothing is known
@@ -31,7 +33,7 @@ export class ServiceRate {
 
   /** Units of work a millisecond; 0 when nothing is known. */
   perMs(now: number): number {
-    this.#busyMs += now - this.#at
+    this.#busyMs += Math.min(now - this.#at, LONGEST_MS)
     this.#at = now
     if (this.#busyMs >= STEP_MS) {
       const seen = this.#done / this.#busyMs

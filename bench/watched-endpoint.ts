@@ -41,7 +41,7 @@ class Asker {
     const { hostname, port, host, pathname, search } = new URL(address)
     const late = setTimeout(() => this.close(), patienceMs)
     try {
-      this.#connection ??= await Connection.open(hostname, Number(port))
+      if (!this.#connection?.usable) this.#connection = await Connection.open(hostname, Number(port))
       return await this.#connection.send(`GET ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\n${this.#headers}\r\n`)
     } catch (error) {
       this.close()

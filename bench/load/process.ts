@@ -90,7 +90,7 @@ async function run(order: LoadOrder): Promise<LoadReport> {
       const keyLine = key === undefined ? '' : `idempotency-key: ${key}\r\n`
       const request = `${prefix}${keyLine}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
       const send = async () => {
-        connection ??= await Connection.open(order.host, order.port)
+        if (!connection?.usable) connection = await Connection.open(order.host, order.port)
         if (order.timeoutMs === undefined) return connection.send(request)
         const mine = connection
         const hangUp = setTimeout(() => mine.close(), order.timeoutMs)

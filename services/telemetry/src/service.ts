@@ -77,6 +77,8 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       app.addHook('onRequest', async request => {
         request.deadline = deadlineOf(request, clock)
         request.principal = await identify(request)
+        // Before the body is read, too: a refusal must cost little when most are refused.
+        if (request.method !== 'GET') ingest.turnAway(request.principal.project)
       })
       app.addHook('onError', async (request, _reply, error) => {
         const refused = error instanceof Problem ? error : problemOfError(error)

@@ -38,6 +38,8 @@ export interface LoadShedderSnapshot {
 export interface LoadShedder {
   /** The right to wait with `weight` units of work, or `null`. `key` is whose work it is: a tenant, say. */
   admit(key: string, weight: number): LoadPermit | null
+  /** Whether work of this key would be refused now. A refusal is counted: whoever asks turns the work away. */
+  refuses(key: string): boolean
   /** When one that is refused should come back, in milliseconds from now: what waits now takes this long. */
   readonly retryAfterMs: number
   snapshot(): LoadShedderSnapshot
@@ -85,18 +87,20 @@ class QueueDoor implements LoadShedder {
   }
 
   admit(key: string, weight: number): LoadPermit | null {
-    if (this.#pending >= this.#settings.floor) {
-      const wait = this.#waitMs()
-      const unfair = wait > this.#settings.softWaitMs && this.#hasMoreThanItsShare(key)
-      if (unfair || wait > this.#settings.hardWaitMs) {
-        this.#refused++
-        if (unfair && wait <= this.#settings.hardWaitMs) this.#refusedUnfair++
-        return null
-      }
-    }
+    if (this.refuses(key)) return null
     this.#admitted++
     this.add(key, weight)
     return new Permit(this, key, weight)
+  }
+
+  refuses(key: string): boolean {
+    if (this.#pending < this.#settings.floor) return false
+    const wait = this.#waitMs()
+    const unfair = wait > this.#settings.softWaitMs && this.#hasMoreThanItsShare(key)
+    if (!unfair && wait <= this.#settings.hardWaitMs) return false
+    this.#refused++
+    if (unfair && wait <= this.#settings.hardWaitMs) this.#refusedUnfair++
+    return true
   }
 
   get retryAfterMs(): number {

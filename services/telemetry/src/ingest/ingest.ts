@@ -67,6 +67,11 @@ export class Ingest {
     return this.#commits.pending
   }
 
+  /** @throws Problem 503 `overloaded` when what comes now would wait too long. */
+  turnAway(project: string): void {
+    if (this.door.refuses(project)) throw overloaded(this.door.retryAfterMs)
+  }
+
   /** Does `work` for a request of so many events, if they need not wait too long. Rejects with 503 `overloaded` else. */
   async admitted<T>(project: string, events: number, work: (admission: Admission) => Promise<T>): Promise<T> {
     const permit = this.door.admit(project, events)

@@ -88,7 +88,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       eventRoutes(app, ingest)
       sessionRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
-      policyRoutes(app, [policy, ingest.store])
+      policyRoutes(app, [policy, ingest.store], ingest.door)
     },
     start() {
       reEnricher.start()

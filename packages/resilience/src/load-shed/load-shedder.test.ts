@@ -47,8 +47,8 @@ describe('a load shedder', () => {
       for (let n = 0; n < 5; n++) assert.ok(server.offer('a', 100))
       server.batch()
     }
-    assert.equal(server.door.snapshot().refused, 0)
-    const { ratePerSecond } = server.door.snapshot()
+    const { refused, ratePerSecond } = server.door.snapshot()
+    assert.equal(refused, 0)
     assert.ok(Math.abs(ratePerSecond - 25_000) < 2_500, `${ratePerSecond} a second`)
   })
 
@@ -141,6 +141,29 @@ describe('a load shedder', () => {
     two.release()
     assert.deepEqual([door.snapshot().pending, door.snapshot().keys], [0, 0])
     assert.equal(door.retryAfterMs, 0)
+  })
+
+  it('does not take a trickle for all that can be done: a burst after it is let in', () => {
+    const server = new BatchingServer(30)
+    for (let i = 0; i < 500; i++) {
+      server.offer('a', 1)
+      server.batch()
+    }
+    for (let n = 0; n < 15; n++) assert.ok(server.offer('b', 100), 'a twentieth of a second of work')
+  })
+
+  it('forgets a bad time when there has been no queue for a while', () => {
+    const server = new BatchingServer(30)
+    server.perMs = 0.01
+    for (let i = 0; i < 100; i++) {
+      server.offer('a', 10)
+      server.batch()
+    }
+    assert.equal(server.offer('a', 100), false)
+    server.perMs = 30
+    for (let i = 0; i < 20; i++) server.batch()
+    server.clock.advance(11_000)
+    for (let n = 0; n < 15; n++) assert.ok(server.offer('a', 100))
   })
 
   it('lets a little in always: a rate of next to nothing is no reason to refuse a first caller', () => {

@@ -7,7 +7,7 @@ export interface LoadShedderOptions {
   softWaitMs?: number
   /** Beyond this expected wait, in milliseconds, everybody is refused. Default 1,000. */
   hardWaitMs?: number
-  /** So much work is let in whatever the wait seems to be: with little of it the rate says nothing. Default 100. */
+  /** With less than this pending there is no queue: all is let in, and nothing is learned of the rate. Default 100. */
   floor?: number
 }
 
@@ -22,7 +22,7 @@ export interface LoadPermit {
 export interface LoadShedderSnapshot {
   /** Work that was let in and is not done. */
   pending: number
-  /** Work done a second, of late. */
+  /** Work done a second, of late, while there was a queue; 0 when nothing is known. */
   ratePerSecond: number
   /** How long what comes now will wait, in milliseconds. */
   expectedWaitMs: number
@@ -110,7 +110,7 @@ class QueueDoor implements LoadShedder {
   snapshot(): LoadShedderSnapshot {
     return {
       pending: this.#pending,
-      ratePerSecond: this.#ratePerMs() * 1_000,
+      ratePerSecond: (this.#rate.perMs(this.clock.now()) ?? 0) * 1_000,
       expectedWaitMs: this.#waitMs(),
       keys: this.#shares.size,
       admitted: this.#admitted,
@@ -121,8 +121,8 @@ class QueueDoor implements LoadShedder {
 
   /** Moves what is pending of a key, up or down. */
   add(key: string, weight: number): void {
-    if (this.#pending === 0) this.#rate.resume(this.clock.now())
     this.#pending += weight
+    this.#rate.queue(this.#pending >= this.#settings.floor, this.clock.now())
     const share = (this.#shares.get(key) ?? 0) + weight
     if (share > 0) this.#shares.set(key, share)
     else this.#shares.delete(key)
@@ -134,15 +134,9 @@ class QueueDoor implements LoadShedder {
 
   #waitMs(): number {
     if (this.#pending === 0) return 0
-    const rate = this.#ratePerMs()
-    return rate === 0 ? 0 : this.#pending / rate
-  }
-
-  /** While nothing is pending no time passes for the rate: idleness is not slowness. */
-  #ratePerMs(): number {
-    const now = this.clock.now()
-    if (this.#pending === 0) this.#rate.resume(now)
-    return this.#rate.perMs(now)
+    const rate = this.#rate.perMs(this.clock.now())
+    if (rate === null) return 0
+    return rate === 0 ? Number.POSITIVE_INFINITY : this.#pending / rate
   }
 
   /** Alone, a key has no more than its share, however much it has. */

@@ -15,7 +15,7 @@ export function overloaded(waitMs: number, random: () => number = Math.random): 
     'overloaded',
     'More is waiting to be written than can be written soon; nothing of this was written. Send it again later.',
     random,
-    Math.min(60, (2 * waitMs) / 1_000)
+    Math.min(10, (2 * waitMs) / 1_000)
   )
 }
 

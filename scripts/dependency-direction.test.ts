@@ -61,6 +61,13 @@ test('only the tests of an app import what benches are made of', () => {
   assert.match(benchFaults('packages/http/src/a.test.ts')[0]!, /wrong way/)
 })
 
+test('a bench may use what its workspace declares for development', () => {
+  const withBench = [...house, workspace('bench', '@plimsoll/bench', { devDependencies: ['cockatiel'] })]
+  const imports = ['cockatiel']
+  assert.deepEqual(directionFaults([{ path: 'bench/resilience/stacks.ts', imports }], withBench), [])
+  assert.equal(directionFaults([{ path: 'packages/clock/src/bench.ts', imports }], withBench).length, 1)
+})
+
 test('an example never imports a service', () => {
   assert.match(faults('examples/shop/src/a.ts', '@plimsoll/service-ingest')[0]!, /wrong way/)
 })

@@ -93,7 +93,7 @@ function faultOfName(
 
 /** Code that never ships may use devDependencies: tests, benches, and everything that belongs to the root. */
 function isDevelopment(path: string, from: Workspace): boolean {
-  return from.folder === '' || /\.(test|bench)\.[jt]sx?$/.test(path) || /\/(bench|end-to-end)\//.test(path)
+  return from.folder === '' || /\.(test|bench)\.[jt]sx?$/.test(path) || /(^|\/)(bench|end-to-end)\//.test(path)
 }
 
 function packageName(specifier: string): string {

@@ -1,7 +1,7 @@
-import { Call, type Frame, type Work } from './call.ts'
+import { Call, type Frame, orNone, PLAIN, type Traits, type Work } from './call.ts'
 import { isRejection } from './errors.ts'
 import { outcomeOfError } from './outcome.ts'
-import { type Priority, rankOf } from './priority.ts'
+import { NORMAL, type Priority, rankOf } from './priority.ts'
 import type { Tally } from './tally.ts'
 
 export interface RunOptions {
@@ -21,6 +21,13 @@ export interface RunOptions {
 
 export const NO_OPTIONS: RunOptions = {}
 
+const traitsOf = ({ key, idempotent, priority, cost = 1 }: RunOptions): Traits => ({
+  key,
+  idempotent,
+  rank: priority === undefined ? NORMAL : rankOf(priority),
+  cost
+})
+
 /** The outermost frame: turns the answer into a promise, and listens for the caller's abort. */
 export class Answer extends Call implements Frame, EventListenerObject {
   readonly #signal: AbortSignal | undefined
@@ -37,9 +44,7 @@ export class Answer extends Call implements Frame, EventListenerObject {
     resolve: (value: unknown) => void,
     reject: ((error: unknown) => void) | null
   ) {
-    super(work, at, options.deadline ?? Infinity, options.key, options.idempotent)
-    if (options.priority !== undefined) this.rank = rankOf(options.priority)
-    if (options.cost !== undefined) this.cost = options.cost
+    super(work, at, orNone(options.deadline ?? Infinity), options === NO_OPTIONS ? PLAIN : traitsOf(options))
     this.#signal = options.signal
     this.#tally = tally
     this.#resolve = resolve

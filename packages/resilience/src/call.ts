@@ -42,23 +42,37 @@ export interface Holder {
   idle(): void
 }
 
-export type Step = (call: Call, parent: Frame) => void
+/** What a call goes through next: a part, or in the end the function. */
+export interface Step {
+  enter(call: Call, parent: Frame): void
+}
 
-/** One call on its way through the parts. */
-export class Call {
-  readonly work: Work
+/** What its caller says of a call. */
+export interface Traits {
   readonly key: string | undefined
   readonly idempotent: boolean | undefined
   /** How much it matters, for the parts that cannot serve all. */
-  rank: Rank = NORMAL
+  readonly rank: Rank
   /** What it takes from a rate limit. */
-  cost = 1
+  readonly cost: number
+}
+
+/** Most calls come without options: they share what is said of them. */
+export const PLAIN: Traits = { key: undefined, idempotent: undefined, rank: NORMAL, cost: 1 }
+
+/** A deadline as a call keeps it: Infinity is none. */
+export const orNone = (deadline: number): number | null => (deadline === Infinity ? null : deadline)
+
+/** One call on its way through the parts. Its size is felt: there is one for each call, before anything is done. */
+export class Call {
+  readonly work: Work
+  readonly traits: Traits
   /** `now()` when the call began or last woke: the parts share one look at the clock. */
   at: number
-  /** The deadline that was handed in; Infinity when there is none. */
-  handedIn: number
-  /** The deadline that the policy sets itself. */
-  own = Infinity
+  /** The deadline that was handed in, or null: a number with a fraction, Infinity too, would be an object of its own. */
+  handedIn: number | null
+  /** The deadline that the policy sets itself, or null. */
+  own: number | null = null
   /** No attempt begins with less than this many milliseconds left. */
   leastMs = 0
   attempt = 1
@@ -76,12 +90,27 @@ export class Call {
   /** An interruption that came while the call waited for nothing, in the middle of someone's callback. */
   #pending: { error: unknown } | null = null
 
-  constructor(work: Work, at: number, handedIn: number, key: string | undefined, idempotent: boolean | undefined) {
+  constructor(work: Work, at: number, handedIn: number | null, traits: Traits) {
     this.work = work
     this.at = at
     this.handedIn = handedIn
-    this.key = key
-    this.idempotent = idempotent
+    this.traits = traits
+  }
+
+  get key(): string | undefined {
+    return this.traits.key
+  }
+
+  get idempotent(): boolean | undefined {
+    return this.traits.idempotent
+  }
+
+  get rank(): Rank {
+    return this.traits.rank
+  }
+
+  get cost(): number {
+    return this.traits.cost
   }
 
   /** Takes over from `other`, on whose behalf this call is made, what holds for it at this place in the policy. */
@@ -89,14 +118,24 @@ export class Call {
     this.holder = other.holder
     this.leastMs = other.leastMs
     this.attempt = other.attempt
-    this.rank = other.rank
-    this.cost = other.cost
     return this
   }
 
-  /** The instant by which everything has to end. */
+  /** The instant by which everything has to end, or null. */
+  get soonest(): number | null {
+    const { handedIn, own } = this
+    if (handedIn === null) return own
+    return own === null || handedIn < own ? handedIn : own
+  }
+
+  /** The same; Infinity when there is none. */
   get deadline(): number {
-    return Math.min(this.handedIn, this.own)
+    return this.soonest ?? Infinity
+  }
+
+  /** Whether that is the one that was handed in. */
+  get deadlineIsHandedIn(): boolean {
+    return (this.handedIn ?? Infinity) <= (this.own ?? Infinity)
   }
 
   /** Whether the function was called, by this call or for it. */

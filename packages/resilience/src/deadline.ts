@@ -1,4 +1,4 @@
-import type { Call, Frame, Step } from './call.ts'
+import { type Call, type Frame, orNone, type Step } from './call.ts'
 import { DeadlineExceededError } from './errors.ts'
 import { type Bound, checkMs, checkWhole, type Part, type Site } from './part.ts'
 import { TimerEntry, TimerLine } from './timer-line.ts'
@@ -23,18 +23,29 @@ export function deadline(ms: number, { leastMs = 1 }: DeadlineOptions = {}): Par
   return {
     kind: 'deadline',
     explain: () => `deadline: everything inside ends by ${own}, and nothing begins with less than ${leastMs} ms left`,
-    bind: (site, next) => bindDeadline(ms, leastMs, site, next)
+    bind: (site, next) => new BoundDeadline(ms, leastMs, site, next)
   }
 }
 
-function bindDeadline(ms: number, leastMs: number, site: Site, next: Step): Bound {
-  const line = new TimerLine(site.clock)
-  return {
-    enter(call, parent) {
-      const own = call.at + ms
-      if (own === Infinity && call.handedIn === Infinity) next(call, parent)
-      else new DeadlineFrame(site, line, call, parent).start(own, leastMs, next)
-    }
+class BoundDeadline implements Bound {
+  readonly #ms: number
+  readonly #leastMs: number
+  readonly #site: Site
+  readonly #line: TimerLine
+  readonly #next: Step
+
+  constructor(ms: number, leastMs: number, site: Site, next: Step) {
+    this.#ms = ms
+    this.#leastMs = leastMs
+    this.#site = site
+    this.#line = new TimerLine(site.clock)
+    this.#next = next
+  }
+
+  enter(call: Call, parent: Frame): void {
+    const own = call.at + this.#ms
+    if (own === Infinity && call.handedIn === null) this.#next.enter(call, parent)
+    else new DeadlineFrame(this.#site, this.#line, call, parent).start(own, this.#leastMs, this.#next)
   }
 }
 
@@ -54,11 +65,11 @@ class DeadlineFrame extends TimerEntry implements Frame {
 
   start(own: number, leastMs: number, next: Step): void {
     const call = this.#call
-    call.own = own
+    call.own = orNone(own)
     call.leastMs = leastMs
     // One that is over already needs no timer: the function is not begun, and the answer is there at once.
     if (call.deadline > call.at) this.#line.add(this, call.deadline, call.at)
-    next(call, this)
+    next.enter(call, this)
   }
 
   ok(value: unknown): void {
@@ -80,7 +91,7 @@ class DeadlineFrame extends TimerEntry implements Frame {
       this.#line.add(this, call.deadline, clock.now())
       return
     }
-    const incoming = call.handedIn <= call.own
+    const incoming = call.deadlineIsHandedIn
     const { begun } = call
     tally.deadlines++
     this.#site.emit({ type: 'deadline', begun, incoming }, call)
@@ -89,6 +100,6 @@ class DeadlineFrame extends TimerEntry implements Frame {
 
   #leave(): void {
     this.#line.remove(this)
-    this.#call.own = Infinity
+    this.#call.own = null
   }
 }

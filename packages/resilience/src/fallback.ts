@@ -32,7 +32,7 @@ function describe(value: unknown): string {
 }
 
 function bindFallback(value: unknown, when: (error: unknown) => boolean, site: Site, next: Step): Bound {
-  return { enter: (call, parent) => next(call, new FallbackFrame(value, when, site, call, parent)) }
+  return { enter: (call, parent) => next.enter(call, new FallbackFrame(value, when, site, call, parent)) }
 }
 
 class FallbackFrame implements Frame, Leaf {

@@ -3,19 +3,26 @@ import { DeadlineExceededError, withoutStack } from './errors.ts'
 import type { Site } from './part.ts'
 
 /** The innermost step: calls the function, once. */
-export const invoke =
-  (site: Site): Step =>
-  (call, parent) => {
-    if (call.deadline - call.at < call.leastMs) {
-      const incoming = call.handedIn <= call.own
-      site.tally.deadlines++
-      site.emit({ type: 'deadline', begun: false, incoming }, call)
-      parent.fail(withoutStack(() => new DeadlineExceededError(site.policy, { incoming, begun: false })))
-      return
-    }
-    const invocation = new Invocation(call, parent, site)
-    invocation.start()
+export class Invoke implements Step {
+  readonly #site: Site
+
+  constructor(site: Site) {
+    this.#site = site
   }
+
+  enter(call: Call, parent: Frame): void {
+    if (call.deadline - call.at < call.leastMs) this.#tooLate(call, parent)
+    else new Invocation(call, parent, this.#site).start()
+  }
+
+  #tooLate(call: Call, parent: Frame): void {
+    const { policy, tally } = this.#site
+    const incoming = call.deadlineIsHandedIn
+    tally.deadlines++
+    this.#site.emit({ type: 'deadline', begun: false, incoming }, call)
+    parent.fail(withoutStack(() => new DeadlineExceededError(policy, { incoming, begun: false })))
+  }
+}
 
 /**
  * One run of the function, and its context. The only place where an answer can come late: every frame above is answered
@@ -23,22 +30,27 @@ export const invoke =
  */
 class Invocation implements Context, Leaf {
   readonly attempt: number
-  readonly deadline: number
+  /** As it stood when the function was called. */
+  readonly #deadline: number | null
   readonly #call: Call
   readonly #site: Site
-  readonly #parent: Frame
   readonly #holder: Call['holder']
-  #answered = false
+  /** Null when it has its answer. */
+  #parent: Frame | null
   #interruption: { reason: unknown } | null = null
   #controller: AbortController | null = null
 
   constructor(call: Call, parent: Frame, site: Site) {
     this.#call = call
     this.attempt = call.attempt
-    this.deadline = call.deadline
+    this.#deadline = call.soonest
     this.#site = site
     this.#parent = parent
     this.#holder = call.holder
+  }
+
+  get deadline(): number {
+    return this.#deadline ?? Infinity
   }
 
   get signal(): AbortSignal {
@@ -74,10 +86,11 @@ class Invocation implements Context, Leaf {
   }
 
   interrupt(reason: unknown): void {
-    this.#answered = true
+    const parent = this.#parent!
+    this.#parent = null
     this.#interruption = { reason }
     // The answer goes out first: a listener of the signal that throws or dawdles is not the caller's concern.
-    this.#parent.fail(reason)
+    parent.fail(reason)
     this.#controller?.abort(reason)
   }
 
@@ -85,15 +98,16 @@ class Invocation implements Context, Leaf {
     for (let holder = this.#holder; holder !== null; holder = holder.outer) {
       if (--holder.running === 0) holder.idle()
     }
-    if (this.#answered) {
+    const parent = this.#parent
+    if (parent === null) {
       this.#site.tally.late++
       this.#site.emit({ type: 'late', outcome: ok ? 'ok' : 'failed' }, this.#call)
       return
     }
-    this.#answered = true
+    this.#parent = null
     this.#call.leaf = null
-    if (ok) this.#parent.ok(result)
-    else this.#parent.fail(result)
+    if (ok) parent.ok(result)
+    else parent.fail(result)
   }
 }
 

@@ -27,8 +27,7 @@ export interface Part<Added = never> {
 }
 
 /** A part at work in a policy. */
-export interface Bound {
-  readonly enter: Step
+export interface Bound extends Step {
   /** Its figures for the policy's snapshot. */
   snapshot?(): unknown
   /** The handle by which people steer it. */

@@ -30,6 +30,17 @@ describe('a policy', () => {
     )
   })
 
+  it('rejects and never throws, whatever is wrong with what it is given', async () => {
+    const p = policy('p', [])
+    const call = p.run(() => 1, { signal: 'no signal' as never })
+    await assert.rejects(call, TypeError)
+    const broken = { ...manualClock(), now: () => assert.fail('no time') }
+    await assert.rejects(
+      policy('p', [], { clock: broken }).run(() => 1),
+      /no time/
+    )
+  })
+
   it('types its answers as what the function and its fallbacks give', async () => {
     const none: Policy = policy('p', [timeout(10), retry()])
     const two: Policy<'a' | null> = policy('p', [fallback('a'), fallback(null)])

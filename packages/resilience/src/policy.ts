@@ -9,7 +9,7 @@ import { deadline } from './deadline.ts'
 import { type EventStream, type EventStreamOptions, eventStream } from './event-stream.ts'
 import type { PolicyHappening, PolicyListener } from './events.ts'
 import type { HedgeSnapshot } from './hedge/hedge.ts'
-import { invoke } from './invocation.ts'
+import { Invoke } from './invocation.ts'
 import { checkOrder } from './order.ts'
 import type { Outcome } from './outcome.ts'
 import type { Bound, Part, PartKind, Site } from './part.ts'
@@ -110,7 +110,7 @@ class ComposedPolicy<A> implements Policy<A>, Site {
   readonly breaker: BreakerControl | null
   readonly #parts: readonly Part<unknown>[]
   readonly #bound = new Map<PartKind, Bound>()
-  readonly #enter: Step
+  readonly #first: Step
   readonly #listeners = new Set<PolicyListener>()
 
   constructor(name: string, parts: readonly Part<unknown>[], clock: Clock, random: () => number) {
@@ -118,13 +118,13 @@ class ComposedPolicy<A> implements Policy<A>, Site {
     this.clock = clock
     this.random = random
     this.#parts = [...parts]
-    let step = invoke(this)
+    let step: Step = new Invoke(this)
     for (const part of withDeadline(parts).toReversed()) {
       const bound = part.bind(this, step)
       this.#bound.set(part.kind, bound)
-      step = bound.enter
+      step = bound
     }
-    this.#enter = step
+    this.#first = step
     this.breaker = (this.#bound.get('breaker')?.control as BreakerControl | undefined) ?? null
   }
 
@@ -133,14 +133,14 @@ class ComposedPolicy<A> implements Policy<A>, Site {
   }
 
   run<T>(work: (context: Context) => T | PromiseLike<T>, options: RunOptions = NO_OPTIONS): Promise<T | A> {
-    return new Promise<unknown>((resolve, reject) => this.#begin(work, options, resolve, reject)) as Promise<T | A>
+    return this.#begin(work, options, true) as Promise<T | A>
   }
 
   outcome<T>(
     work: (context: Context) => T | PromiseLike<T>,
     options: RunOptions = NO_OPTIONS
   ): Promise<Outcome<T | A>> {
-    return new Promise<unknown>(resolve => this.#begin(work, options, resolve, null)) as Promise<Outcome<T | A>>
+    return this.#begin(work, options, false) as Promise<Outcome<T | A>>
   }
 
   explain(): string {
@@ -183,11 +183,31 @@ class ComposedPolicy<A> implements Policy<A>, Site {
     }
   }
 
-  #begin(work: Work, options: RunOptions, resolve: (v: unknown) => void, reject: ((e: unknown) => void) | null): void {
-    this.tally.calls++
-    const answer = new Answer(work, this.clock.now(), options, this.tally, resolve, reject)
-    if (answer.listen()) this.#enter(answer, answer)
+  #begin(work: Work, options: RunOptions, rejects: boolean): Promise<unknown> {
+    const promise = new Promise<unknown>(take)
+    const { resolve, reject } = taken
+    taken.resolve = taken.reject = nobody
+    try {
+      this.tally.calls++
+      const answer = new Answer(work, this.clock.now(), options, this.tally, resolve, rejects ? reject : null)
+      if (answer.listen()) this.#first.enter(answer, answer)
+    } catch (error) {
+      reject(error)
+    }
+    return promise
   }
+}
+
+const nobody = (_: unknown) => {}
+
+/**
+ * How the promise that was just made is settled, for whoever made it to take in the same breath. One executor for all
+ * promises, because a closure a call is felt.
+ */
+const taken = { resolve: nobody, reject: nobody }
+const take = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
+  taken.resolve = resolve
+  taken.reject = reject
 }
 
 const camelCase = (kind: string) => kind.replace(/-./g, hyphened => hyphened[1]!.toUpperCase())

@@ -1,7 +1,9 @@
-/** What a policy counted since it was made. Every number only grows. */
+/** What a policy counted since it was made. Every number only grows. What every call touches stands first, together. */
 export interface Tally {
   /** Calls of `run` and `outcome`. */
   calls: number
+  /** Times the function was called. */
+  invocations: number
   ok: number
   /** Calls that ended in an error of the function, a timeout or a deadline. */
   failed: number
@@ -9,8 +11,6 @@ export interface Tally {
   rejected: number
   /** Calls that their caller gave up. Neither ok nor failed. */
   aborted: number
-  /** Times the function was called. */
-  invocations: number
   timeouts: number
   /** Calls that a timeout in shadow mode would have ended. */
   timeoutsWouldFire: number
@@ -53,11 +53,11 @@ export interface Tally {
 
 export const newTally = (): Tally => ({
   calls: 0,
+  invocations: 0,
   ok: 0,
   failed: 0,
   rejected: 0,
   aborted: 0,
-  invocations: 0,
   timeouts: 0,
   timeoutsWouldFire: 0,
   deadlines: 0,

@@ -43,10 +43,10 @@ class BoundTimeout implements Bound {
     this.#next = next
   }
 
-  readonly enter: Step = (call, parent) => {
+  enter(call: Call, parent: Frame): void {
     const frame = new TimeoutFrame(this, call, parent)
     this.line.add(frame, call.at + this.ms, call.at)
-    this.#next(call, frame)
+    this.#next.enter(call, frame)
   }
 }
 

@@ -21,17 +21,17 @@ describe('a timer line', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60, size: 'max' }), steps => {
         const clock = manualClock()
-        const line = new TimerLine(clock)
+        const lines = [new TimerLine(clock), new TimerLine(clock), new TimerLine(clock)]
         const rang = new Map<number, number>()
         const due = new Map<number, number>()
         const alarms = steps.map((_, i) => new Alarm(() => rang.set(i, clock.now())))
         for (const [i, { wait, ms, remove }] of steps.entries()) {
           clock.advance(wait)
           due.set(i, clock.now() + ms)
-          line.add(alarms[i]!, clock.now() + ms, clock.now())
+          lines[i % 3]!.add(alarms[i]!, clock.now() + ms, clock.now())
           const other = (i * 7) % (i + 1)
           if (remove && !rang.has(other)) {
-            line.remove(alarms[other]!)
+            lines[other % 3]!.remove(alarms[other]!)
             due.delete(other)
           }
         }
@@ -51,6 +51,20 @@ describe('a timer line', () => {
     for (const alarm of alarms) line.remove(alarm)
     clock.advance(50)
     assert.equal(clock.pending, 0)
+  })
+
+  it('shares the timer for what is answered soon with all the lines of its clock', () => {
+    const clock = manualClock()
+    const lines = Array.from({ length: 1_000 }, () => new TimerLine(clock))
+    const rang: number[] = []
+    const alarms = lines.map(() => new Alarm(() => rang.push(clock.now())))
+    for (const [i, line] of lines.entries()) line.add(alarms[i]!, clock.now() + 1_000, clock.now())
+    assert.equal(clock.pending, 1)
+    for (const [i, line] of lines.entries()) if (i >= 2) line.remove(alarms[i]!)
+    clock.advance(50)
+    assert.equal(clock.pending, 2)
+    clock.advance(950)
+    assert.deepEqual([rang, clock.pending], [[1_000, 1_000], 0])
   })
 
   it('lets go of a long timer at once when what it was for has left', () => {

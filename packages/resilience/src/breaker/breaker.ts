@@ -1,4 +1,5 @@
 import type { Call, Frame, Step } from '../call.ts'
+import type { Clock } from '../clock.ts'
 import { BreakerOpenError, DeadlineExceededError, isRejection, withoutStack } from '../errors.ts'
 import type { BreakerState } from '../events.ts'
 import type { Bound, Part, Site } from '../part.ts'
@@ -43,7 +44,7 @@ function breakerPart(options: BreakerOptions = {}): Part {
   return {
     kind: 'breaker',
     explain: () => explainBreaker(settings),
-    bind: (site, next) => bindBreaker(settings, site, next)
+    bind: (site, next) => new BoundBreaker(settings, site, next)
   }
 }
 
@@ -55,54 +56,70 @@ export const breaker = Object.assign(breakerPart, {
   }
 })
 
-function bindBreaker(settings: BreakerSettings, site: Site, next: Step): Bound {
-  const { clock } = site
-  const circuit = new Circuit(settings, (from, to, because) => site.emit({ type: 'breaker.state', from, to, because }))
-  const control: BreakerControl = {
-    get state() {
-      return circuit.state(clock.now())
-    },
-    forceOpen: () => circuit.force('forced-open'),
-    forceClosed: () => circuit.force('forced-closed'),
-    disable: () => circuit.force('disabled'),
-    reset: () => circuit.reset()
+class BoundBreaker implements Bound {
+  readonly control: BreakerControl
+  readonly #circuit: Circuit
+  readonly #site: Site
+  readonly #next: Step
+
+  constructor(settings: BreakerSettings, site: Site, next: Step) {
+    const { clock } = site
+    const circuit = new Circuit(settings, (from, to, because) =>
+      site.emit({ type: 'breaker.state', from, to, because })
+    )
+    this.control = {
+      get state() {
+        return circuit.state(clock.now())
+      },
+      forceOpen: () => circuit.force('forced-open'),
+      forceClosed: () => circuit.force('forced-closed'),
+      disable: () => circuit.force('disabled'),
+      reset: () => circuit.reset()
+    }
+    this.#circuit = circuit
+    this.#site = site
+    this.#next = next
   }
-  return {
-    control,
-    enter(call, parent) {
-      const frame = new BreakerFrame(circuit, site, call, parent)
-      if (circuit.admit(frame, call.at)) next(call, frame)
-      else if (settings.shadow) {
-        // Unseen by the circuit, as a refused call would be: its state stays what it would be in earnest.
-        site.tally.breakerWouldReject++
-        site.emit({ type: 'breaker.would-reject', retryAfterMs: circuit.retryAfterMs(call.at) }, call)
-        next(call, parent)
-      } else refuse(circuit, site, call, parent)
-    },
-    snapshot(): BreakerSnapshot {
-      const now = clock.now()
-      const state = circuit.state(now)
-      circuit.window.expire(now)
-      const { calls, failed, slow } = circuit.window
-      const share = (n: number) => (calls === 0 ? 0 : n / calls)
-      const shut = state === 'open' || state === 'forced-open'
-      return {
-        state,
-        calls,
-        failureRate: share(failed),
-        slowCallRate: share(slow),
-        admits: circuit.admits(now),
-        retryAfterMs: shut ? circuit.retryAfterMs(now) : 0
-      }
+
+  enter(call: Call, parent: Frame): void {
+    const frame = new BreakerFrame(this.#circuit, this.#site.clock, call, parent)
+    if (this.#circuit.admit(frame, call.at)) this.#next.enter(call, frame)
+    else if (this.#circuit.settings.shadow) this.#wouldRefuse(call, parent)
+    else this.#refuse(call, parent)
+  }
+
+  snapshot(): BreakerSnapshot {
+    const circuit = this.#circuit
+    const now = this.#site.clock.now()
+    const state = circuit.state(now)
+    circuit.window.expire(now)
+    const { calls, failed, slow } = circuit.window
+    const share = (n: number) => (calls === 0 ? 0 : n / calls)
+    const shut = state === 'open' || state === 'forced-open'
+    return {
+      state,
+      calls,
+      failureRate: share(failed),
+      slowCallRate: share(slow),
+      admits: circuit.admits(now),
+      retryAfterMs: shut ? circuit.retryAfterMs(now) : 0
     }
   }
-}
 
-function refuse(circuit: Circuit, site: Site, call: Call, parent: Frame): void {
-  const retryAfterMs = circuit.retryAfterMs(call.at)
-  site.tally.breakerRejections++
-  site.emit({ type: 'breaker.rejected', retryAfterMs }, call)
-  parent.fail(withoutStack(() => new BreakerOpenError(site.policy, retryAfterMs)))
+  /** Unseen by the circuit, as a refused call would be: its state stays what it would be in earnest. */
+  #wouldRefuse(call: Call, parent: Frame): void {
+    this.#site.tally.breakerWouldReject++
+    this.#site.emit({ type: 'breaker.would-reject', retryAfterMs: this.#circuit.retryAfterMs(call.at) }, call)
+    this.#next.enter(call, parent)
+  }
+
+  #refuse(call: Call, parent: Frame): void {
+    const { policy, tally } = this.#site
+    const retryAfterMs = this.#circuit.retryAfterMs(call.at)
+    tally.breakerRejections++
+    this.#site.emit({ type: 'breaker.rejected', retryAfterMs }, call)
+    parent.fail(withoutStack(() => new BreakerOpenError(policy, retryAfterMs)))
+  }
 }
 
 /** The call's place in the breaker, and its permit. */
@@ -110,27 +127,27 @@ class BreakerFrame implements Frame, Permit {
   generation = 0
   since = 0
   readonly #circuit: Circuit
-  readonly #site: Site
+  readonly #clock: Clock
   readonly #call: Call
   readonly #parent: Frame
   readonly #startedBefore: number
 
-  constructor(circuit: Circuit, site: Site, call: Call, parent: Frame) {
+  constructor(circuit: Circuit, clock: Clock, call: Call, parent: Frame) {
     this.#circuit = circuit
-    this.#site = site
+    this.#clock = clock
     this.#call = call
     this.#parent = parent
     this.#startedBefore = call.started
   }
 
   ok(value: unknown): void {
-    const now = this.#site.clock.now()
+    const now = this.#clock.now()
     this.#circuit.settle(this, this.#call.started > this.#startedBefore ? 'ok' : 'aborted', now)
     this.#parent.ok(value)
   }
 
   fail(error: unknown): void {
-    const now = this.#site.clock.now()
+    const now = this.#clock.now()
     let outcome: CallOutcome = 'failed'
     let thrown = error
     try {

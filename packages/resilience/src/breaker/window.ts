@@ -48,16 +48,24 @@ export class CountWindow implements OutcomeWindow {
 
 const SLICES = 10
 
-/** The calls of the last `ms` milliseconds, in ten slices: it reaches back between nine tenths of `ms` and all of it. */
+/**
+ * The calls of the last `ms` milliseconds, in ten slices: it reaches back between nine tenths of `ms` and all of it.
+ *
+ * What the present slice has brought is in fields and goes into the array when the slice is over: a call of a policy that
+ * has not been called for a while pays for each piece of memory that it touches.
+ */
 export class TimeWindow implements OutcomeWindow {
   calls = 0
   failed = 0
   slow = 0
+  #newCalls = 0
+  #newFailed = 0
+  #newSlow = 0
   readonly #sliceMs: number
-  /** For each slice its calls, its failed and its slow ones: one array, because a cold policy pays for each it touches. */
-  readonly #sums = new Uint32Array(SLICES * 3)
   /** The number of the newest slice, counted from the clock's zero. */
   #slice = 0
+  /** For each slice that is over its calls, its failed and its slow ones. */
+  readonly #sums = new Uint32Array(SLICES * 3)
 
   constructor(ms: number) {
     this.#sliceMs = ms / SLICES
@@ -65,16 +73,15 @@ export class TimeWindow implements OutcomeWindow {
 
   record(now: number, failed: boolean, slow: boolean): void {
     this.expire(now)
-    const i = (this.#slice % SLICES) * 3
-    this.#sums[i]!++
     this.calls++
+    this.#newCalls++
     if (failed) {
-      this.#sums[i + 1]!++
       this.failed++
+      this.#newFailed++
     }
     if (slow) {
-      this.#sums[i + 2]!++
       this.slow++
+      this.#newSlow++
     }
   }
 
@@ -85,6 +92,7 @@ export class TimeWindow implements OutcomeWindow {
     if (steps >= SLICES) {
       this.clear()
     } else {
+      this.#put()
       for (let step = 1; step <= steps; step++) {
         const i = ((this.#slice + step) % SLICES) * 3
         this.calls -= this.#sums[i]!
@@ -99,5 +107,14 @@ export class TimeWindow implements OutcomeWindow {
   clear(): void {
     this.#sums.fill(0)
     this.calls = this.failed = this.slow = 0
+    this.#newCalls = this.#newFailed = this.#newSlow = 0
+  }
+
+  #put(): void {
+    const i = (this.#slice % SLICES) * 3
+    this.#sums[i] = this.#newCalls
+    this.#sums[i + 1] = this.#newFailed
+    this.#sums[i + 2] = this.#newSlow
+    this.#newCalls = this.#newFailed = this.#newSlow = 0
   }
 }

@@ -47,10 +47,10 @@ class Bulkhead implements Bound {
   readonly site: Site
   readonly #settings: BulkheadSettings
   readonly #next: Step
-  readonly #queue = new PriorityQueue<BulkheadFrame>()
+  readonly #queue = new PriorityQueue<WaitingPlace>()
   readonly #keys: KeyPlaces | null
   /** Made once, and not for each look. */
-  readonly #eligible = (frame: BulkheadFrame) => this.#keys!.mayRun(frame.call.key)
+  readonly #eligible = (place: WaitingPlace) => this.#keys!.mayRun(place.call.key)
   readonly #line: TimerLine
   #running = 0
   #admitting = false
@@ -63,10 +63,9 @@ class Bulkhead implements Bound {
     this.#line = new TimerLine(site.clock)
   }
 
-  readonly enter: Step = (call, parent) => {
-    const frame = new BulkheadFrame(this, call, parent)
-    if (this.#mayBegin(call)) this.#begin(frame)
-    else this.#wait(frame)
+  enter(call: Call, parent: Frame): void {
+    if (this.#mayBegin(call)) this.#begin(call, parent)
+    else this.#wait(new WaitingPlace(this, call, parent))
   }
 
   snapshot(): BulkheadSnapshot {
@@ -84,29 +83,29 @@ class Bulkhead implements Bound {
     try {
       while (this.#running < this.#settings.concurrency) {
         if (this.#queue.length === 0) break
-        const frame = this.#keys === null ? this.#queue.next() : this.#queue.nextWhere(this.#eligible)
-        if (frame === null) break
-        this.leaveQueue(frame)
-        frame.call.leaf = null
-        frame.call.at = this.site.clock.now()
-        this.#begin(frame)
+        const place = this.#keys === null ? this.#queue.next() : this.#queue.nextWhere(this.#eligible)
+        if (place === null) break
+        this.leaveQueue(place)
+        place.call.leaf = null
+        place.call.at = this.site.clock.now()
+        this.#begin(place.call, place.parent)
       }
     } finally {
       this.#admitting = false
     }
   }
 
-  leaveQueue(frame: BulkheadFrame): void {
-    this.#queue.remove(frame)
-    this.#keys?.leaves(frame.call.key)
-    this.#line.remove(frame)
+  leaveQueue(place: WaitingPlace): void {
+    this.#queue.remove(place)
+    this.#keys?.leaves(place.call.key)
+    this.#line.remove(place)
   }
 
   /** Ends the wait of one who gets no slot. */
-  turnAway(frame: BulkheadFrame, reason: BulkheadRefusal): void {
-    this.leaveQueue(frame)
-    frame.call.leaf = null
-    this.#refuse(frame, reason)
+  turnAway(place: WaitingPlace, reason: BulkheadRefusal): void {
+    this.leaveQueue(place)
+    place.call.leaf = null
+    this.#refuse(place, reason)
   }
 
   /** A slot is never free while someone waits who may have it: release hands it on in the same breath. */
@@ -115,95 +114,73 @@ class Bulkhead implements Bound {
     return this.#keys === null || this.#keys.mayRun(call.key)
   }
 
-  #begin(frame: BulkheadFrame): void {
+  #begin(call: Call, parent: Frame): void {
     this.#running++
-    this.#keys?.begins(frame.call.key)
-    frame.call.holder = frame
-    this.#next(frame.call, frame)
+    this.#keys?.begins(call.key)
+    const slot = new Slot(this, call, parent)
+    call.holder = slot
+    this.#next.enter(call, slot)
   }
 
-  #wait(frame: BulkheadFrame): void {
-    const { key, rank } = frame.call
-    let displaced: BulkheadFrame | null = null
+  #wait(place: WaitingPlace): void {
+    const { key, rank } = place.call
+    let displaced: WaitingPlace | null = null
     if (this.#keys !== null && !this.#keys.mayWait(key)) {
       displaced = this.#queue.lastBelowWhere(rank, other => other.call.key === key)
       if (displaced === null) {
         const full = this.#queue.length >= this.#settings.queue && this.#keys.mayRun(key)
-        this.#refuse(frame, full ? 'full' : 'key-full')
+        this.#refuse(place, full ? 'full' : 'key-full')
         return
       }
     } else if (this.#queue.length >= this.#settings.queue) {
       displaced = this.#queue.lastBelow(rank)
       if (displaced === null) {
-        this.#refuse(frame, 'full')
+        this.#refuse(place, 'full')
         return
       }
     }
     // The newcomer stands in its place before the other hears of it: what that one does next finds no gap.
     if (displaced !== null) this.leaveQueue(displaced)
-    this.#enqueue(frame)
+    this.#enqueue(place)
     if (displaced !== null) {
       displaced.call.leaf = null
       this.#refuse(displaced, 'displaced')
     }
   }
 
-  #enqueue(frame: BulkheadFrame): void {
+  #enqueue(place: WaitingPlace): void {
     const { queueTimeoutMs } = this.#settings
-    this.#queue.push(frame)
-    this.#keys?.waits(frame.call.key)
-    if (!frame.call.waitFor(frame)) return
-    if (queueTimeoutMs !== Infinity) this.#line.add(frame, frame.call.at + queueTimeoutMs, frame.call.at)
+    this.#queue.push(place)
+    this.#keys?.waits(place.call.key)
+    if (!place.call.waitFor(place)) return
+    if (queueTimeoutMs !== Infinity) this.#line.add(place, place.call.at + queueTimeoutMs, place.call.at)
   }
 
-  #refuse(frame: BulkheadFrame, reason: BulkheadRefusal): void {
+  #refuse(place: WaitingPlace, reason: BulkheadRefusal): void {
     const why = whyRefused(reason, this.#settings)
     this.site.tally.bulkheadRejections++
-    this.site.emit({ type: 'bulkhead.rejected', reason }, frame.call)
-    frame.parent.fail(withoutStack(() => new BulkheadFullError(this.site.policy, reason, why)))
+    this.site.emit({ type: 'bulkhead.rejected', reason }, place.call)
+    place.parent.fail(withoutStack(() => new BulkheadFullError(this.site.policy, reason, why)))
   }
 }
 
-class BulkheadFrame extends TimerEntry implements Frame, Leaf, Holder, RankedPlace {
+/** A call that waits for a slot. Most never do: what waiting takes is not made for the others. */
+class WaitingPlace extends TimerEntry implements Leaf, RankedPlace {
   ahead: Place | null = null
   behind: Place | null = null
-  running = 0
-  readonly outer: Holder | null
   readonly call: Call
   readonly parent: Frame
   readonly #bulkhead: Bulkhead
-  #answered = false
-  #released = false
 
   constructor(bulkhead: Bulkhead, call: Call, parent: Frame) {
     super()
     this.#bulkhead = bulkhead
     this.call = call
     this.parent = parent
-    this.outer = call.holder
   }
 
   get rank(): Rank {
     return this.call.rank
-  }
-
-  ok(value: unknown): void {
-    this.#leave()
-    this.parent.ok(value)
-    this.idle()
-  }
-
-  fail(error: unknown): void {
-    this.#leave()
-    this.parent.fail(error)
-    this.idle()
-  }
-
-  /** Gives the slot back, once: when the call has its answer and the last function begun under it has ended. */
-  idle(): void {
-    if (!this.#answered || this.running > 0 || this.#released) return
-    this.#released = true
-    this.#bulkhead.release(this.call.key)
   }
 
   interrupt(reason: unknown): void {
@@ -214,9 +191,46 @@ class BulkheadFrame extends TimerEntry implements Frame, Leaf, Holder, RankedPla
   expire(): void {
     this.#bulkhead.turnAway(this, 'queue-timeout')
   }
+}
 
-  #leave(): void {
-    this.#answered = true
-    this.call.holder = this.outer
+/** A call that runs. */
+class Slot implements Frame, Holder {
+  running = 0
+  readonly outer: Holder | null
+  readonly #bulkhead: Bulkhead
+  readonly #call: Call
+  /** Null when the call has its answer. */
+  #parent: Frame | null
+  #released = false
+
+  constructor(bulkhead: Bulkhead, call: Call, parent: Frame) {
+    this.#bulkhead = bulkhead
+    this.#call = call
+    this.#parent = parent
+    this.outer = call.holder
+  }
+
+  ok(value: unknown): void {
+    this.#answer().ok(value)
+    this.idle()
+  }
+
+  fail(error: unknown): void {
+    this.#answer().fail(error)
+    this.idle()
+  }
+
+  /** Gives the slot back, once: when the call has its answer and the last function begun under it has ended. */
+  idle(): void {
+    if (this.#parent !== null || this.running > 0 || this.#released) return
+    this.#released = true
+    this.#bulkhead.release(this.#call.key)
+  }
+
+  #answer(): Frame {
+    const parent = this.#parent!
+    this.#parent = null
+    this.#call.holder = this.outer
+    return parent
   }
 }

@@ -76,7 +76,7 @@ export class Cache implements Bound {
     this.line = new TimerLine(site.clock)
   }
 
-  readonly enter: Step = (call, parent) => {
+  enter(call: Call, parent: Frame): void {
     let key: string | undefined
     try {
       key = call.key === undefined ? undefined : this.#settings.key(call.key)
@@ -84,7 +84,7 @@ export class Cache implements Bound {
       parent.fail(thrown)
       return
     }
-    if (key === undefined) this.#next(call, parent)
+    if (key === undefined) this.#next.enter(call, parent)
     else if (!this.#answerFromMemory(key, call, parent)) this.#fly(key, call, parent)
   }
 
@@ -167,7 +167,7 @@ export class Cache implements Bound {
   /** For nobody in particular, and so with the policy's own time: that of the caller who came by is of no concern. */
   #refresh(key: string, caller: Call): void {
     this.site.tally.cacheRefreshes++
-    const call = new Call(caller.work, caller.at, Infinity, caller.key, caller.idempotent).inherit(caller)
+    const call = new Call(caller.work, caller.at, null, caller.traits).inherit(caller)
     call.own = caller.own
     this.#begin(key, call, NOBODY)
   }

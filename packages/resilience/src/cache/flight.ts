@@ -1,4 +1,4 @@
-import { Call, type Frame, type Leaf, type Step } from '../call.ts'
+import { Call, type Frame, type Leaf, orNone, type Step } from '../call.ts'
 import { DeadlineExceededError } from '../errors.ts'
 import { TimerEntry } from '../timer-line.ts'
 import type { Cache } from './cache.ts'
@@ -16,18 +16,19 @@ export class Flight implements Frame {
   constructor(cache: Cache, key: string, first: Call) {
     this.#cache = cache
     this.key = key
-    this.#call = new Call(first.work, first.at, first.deadline, first.key, first.idempotent).inherit(first)
+    this.#call = new Call(first.work, first.at, orNone(first.deadline), first.traits).inherit(first)
   }
 
   start(next: Step): void {
-    next(this.#call, this)
+    next.enter(this.#call, this)
   }
 
   join(call: Call, parent: Frame): void {
     const waiter = new Waiter(this, this.#cache, call, parent)
     if (!call.waitFor(waiter)) return
     this.#waiters.add(waiter)
-    if (call.deadline > this.#call.handedIn) this.#call.handedIn = call.deadline
+    const { handedIn } = this.#call
+    if (handedIn !== null && call.deadline > handedIn) this.#call.handedIn = orNone(call.deadline)
     if (call.deadline !== Infinity) this.#cache.line.add(waiter, Math.max(call.deadline, call.at), call.at)
   }
 
@@ -112,7 +113,7 @@ class Waiter extends TimerEntry implements Leaf {
 
   expire(): void {
     const { policy, tally } = this.#cache.site
-    const incoming = this.call.handedIn <= this.call.own
+    const incoming = this.call.deadlineIsHandedIn
     const { begun } = this
     const error = new DeadlineExceededError(policy, { incoming, begun })
     tally.deadlines++

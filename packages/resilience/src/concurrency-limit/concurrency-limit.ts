@@ -85,7 +85,7 @@ export class ConcurrencyLimit implements Bound {
     this.#told = this.limiter.limit
   }
 
-  readonly enter: Step = (call, parent) => {
+  enter(call: Call, parent: Frame): void {
     const frame = new LimitedFrame(this, call, parent)
     if (this.#queue.length > 0) {
       // The pressure may have fallen since: those who wait came first.
@@ -146,7 +146,7 @@ export class ConcurrencyLimit implements Bound {
   #begin(frame: LimitedFrame, now: number): void {
     this.limiter.admit(frame, now)
     frame.call.holder = frame
-    this.#next(frame.call, frame)
+    this.#next.enter(frame.call, frame)
   }
 
   #wait(frame: LimitedFrame): void {

@@ -1,4 +1,4 @@
-import type { Step } from '../call.ts'
+import type { Call, Frame, Step } from '../call.ts'
 import { type Bound, checkMs, checkShare, checkWhole, type Part, type Site } from '../part.ts'
 import { type BudgetUse, explainBudget, type NamedBudget, useBudget } from '../retry/budget.ts'
 import { TimerLine } from '../timer-line.ts'
@@ -94,11 +94,11 @@ export class Hedge implements Bound {
     this.latencies = settings.quantile === null ? null : new LatencyWindow(settings.windowMs, settings.quantile)
   }
 
-  readonly enter: Step = (call, parent) => {
+  enter(call: Call, parent: Frame): void {
     // A try of a retry further out is no call of its own: the share is one of calls.
     if (this.#use.pays && call.attempt === 1) this.budget.deposit(call.at)
     if (call.idempotent ?? this.#settings.idempotent) new HedgedCall(this, call, parent).start(this.#afterMs(call.at))
-    else this.next(call, parent)
+    else this.next.enter(call, parent)
   }
 
   snapshot(): HedgeSnapshot {

@@ -29,7 +29,7 @@ export class HedgedCall extends TimerEntry implements Leaf {
     const call = this.#call
     this.#afterMs = afterMs
     if (!call.waitFor(this)) return
-    next(this.#first, this.#first)
+    next.enter(this.#first, this.#first)
     if (!this.#over && call.at + afterMs + call.leastMs <= call.deadline && afterMs !== Infinity) {
       line.add(this, call.at + afterMs, call.at)
     }
@@ -60,7 +60,7 @@ export class HedgedCall extends TimerEntry implements Leaf {
     // Whoever heard of it may have ended the call.
     if (this.#over) return
     this.#second = new Leg(this, call, now)
-    next(this.#second, this.#second)
+    next.enter(this.#second, this.#second)
   }
 
   succeeded(leg: Leg, value: unknown): void {
@@ -129,7 +129,7 @@ class Leg extends Call implements Frame {
   readonly #hedged: HedgedCall
 
   constructor(hedged: HedgedCall, call: Call, at: number) {
-    super(call.work, at, call.handedIn, call.key, call.idempotent)
+    super(call.work, at, call.handedIn, call.traits)
     this.inherit(call).own = call.own
     this.#hedged = hedged
   }

@@ -74,7 +74,7 @@ function bindLocal({ settings, maxWaitMs, keyOf, keyed }: Limits, site: Site, ne
       const waitMs = limiter.waitMs(bucket, call.cost, room.aheadAt(bucket), at)
       if (waitMs === 0) {
         limiter.takeFrom(bucket, key, call.cost, at)
-        next(call, parent)
+        next.enter(call, parent)
       } else if (waitMs <= maxWaitMs && at + waitMs + call.leastMs <= call.deadline) {
         room.enter(bucket, key, call, parent)
       } else {
@@ -115,7 +115,7 @@ function bindShared(
 function checked(
   keyOf: (key: string) => string | undefined,
   enter: (key: string | undefined, call: Call, parent: Frame) => void
-): Step {
+): Step['enter'] {
   return (call, parent) => {
     let key: string | undefined
     try {

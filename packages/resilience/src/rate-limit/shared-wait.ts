@@ -41,7 +41,7 @@ export class SharedRoom {
     call.at = now
     if (allowed) {
       call.leaf = null
-      this.#next(call, parent)
+      this.#next.enter(call, parent)
     } else if (at <= until && at + call.leastMs <= call.deadline && this.waiting < this.#most) {
       this.waiting++
       this.timers.add(wait, at, now)

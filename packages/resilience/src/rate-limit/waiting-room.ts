@@ -69,7 +69,7 @@ export class WaitingRoom {
     this.#arm(line, now)
     call.leaf = null
     call.at = now
-    this.#next(call, parent)
+    this.#next.enter(call, parent)
   }
 
   #remove(waiter: Waiter): boolean {

@@ -19,12 +19,16 @@ const SECONDS = 10
 export class RetryBudget {
   readonly ratio: number
   readonly minPerSecond: number
-  readonly #clock: Clock
-  readonly #calls = new Float64Array(SECONDS)
-  readonly #retries = new Float64Array(SECONDS)
+  /** Of the present second, kept in fields until it is over: a call then touches nothing but this object. */
+  #newCalls = 0
+  #newRetries = 0
   #second = 0
   #callSum = 0
   #retrySum = 0
+  readonly #clock: Clock
+  /** Of the seconds before it. */
+  readonly #calls = new Float64Array(SECONDS)
+  readonly #retries = new Float64Array(SECONDS)
 
   constructor({ ratio = 0.2, minPerSecond = 3 }: RetryBudgetOptions, clock: Clock) {
     if (!(ratio >= 0 && ratio <= 10)) throw new RangeError(`a retry budget's ratio is from 0 to 10, not ${ratio}`)
@@ -37,17 +41,16 @@ export class RetryBudget {
   /** A call pays in. `now` is the clock's `now()`. */
   deposit(now: number): void {
     this.#moveTo(now)
-    this.#calls[this.#second % SECONDS]!++
+    this.#newCalls++
     this.#callSum++
   }
 
   /** Takes one retry out. False, and nothing taken, when there is none left. */
   withdraw(now: number): boolean {
     this.#moveTo(now)
-    const slot = this.#second % SECONDS
-    const allowed = this.#retrySum + 1 <= this.#callSum * this.ratio || this.#retries[slot]! < this.minPerSecond
+    const allowed = this.#retrySum + 1 <= this.#callSum * this.ratio || this.#newRetries < this.minPerSecond
     if (!allowed) return false
-    this.#retries[slot]!++
+    this.#newRetries++
     this.#retrySum++
     return true
   }
@@ -60,6 +63,11 @@ export class RetryBudget {
   #moveTo(now: number): void {
     const second = Math.floor(now / 1000)
     const steps = Math.min(second - this.#second, SECONDS)
+    if (steps <= 0) return
+    const present = this.#second % SECONDS
+    this.#calls[present] = this.#newCalls
+    this.#retries[present] = this.#newRetries
+    this.#newCalls = this.#newRetries = 0
     for (let i = 1; i <= steps; i++) {
       const slot = (this.#second + i) % SECONDS
       this.#callSum -= this.#calls[slot]!
@@ -67,7 +75,7 @@ export class RetryBudget {
       this.#calls[slot] = 0
       this.#retries[slot] = 0
     }
-    if (steps > 0) this.#second = second
+    this.#second = second
   }
 }
 

@@ -54,7 +54,7 @@ export function retry(options: RetryOptions = {}): Part {
     kind: 'retry',
     explain: () => explain(settings, budget),
     bind(site, next) {
-      return bindRetry(settings, useBudget(site, budget), site, next)
+      return new BoundRetry(settings, useBudget(site, budget), site, next)
     }
   }
 }
@@ -65,35 +65,45 @@ function explain({ attempts, baseMs, maxMs, jitter, idempotent }: Settings, budg
   return `retry: ${which} ${attempts} attempts, ${jitter} jitter from ${baseMs} ms up to ${maxMs} ms, retries ${share}`
 }
 
-function bindRetry(settings: Settings, { budget, pays }: BudgetUse, site: Site, next: Step): Bound {
-  return {
-    enter(call, parent) {
-      if (pays) budget.deposit(call.at)
-      if (settings.attempts === 1 || !(call.idempotent ?? settings.idempotent)) next(call, parent)
-      else next(call, new RetryFrame(settings, budget, site, next, call, parent))
-    },
-    snapshot: () => budget.snapshot()
+class BoundRetry implements Bound {
+  readonly settings: Settings
+  readonly budget: RetryBudget
+  readonly site: Site
+  readonly next: Step
+  readonly #use: BudgetUse
+
+  constructor(settings: Settings, use: BudgetUse, site: Site, next: Step) {
+    this.settings = settings
+    this.budget = use.budget
+    this.site = site
+    this.next = next
+    this.#use = use
+  }
+
+  enter(call: Call, parent: Frame): void {
+    const { settings } = this
+    if (this.#use.pays) this.budget.deposit(call.at)
+    if (settings.attempts === 1 || !(call.idempotent ?? settings.idempotent)) this.next.enter(call, parent)
+    else this.next.enter(call, new RetryFrame(this, call, parent))
+  }
+
+  snapshot() {
+    return this.budget.snapshot()
   }
 }
 
 type StopReason = 'attempts' | 'budget' | 'deadline' | 'retry-after'
 
 class RetryFrame implements Frame, Leaf {
-  readonly #settings: Settings
-  readonly #budget: RetryBudget
-  readonly #site: Site
-  readonly #next: Step
+  readonly #retry: BoundRetry
   readonly #call: Call
   readonly #parent: Frame
   #attempts = 1
   #lastMs = 0
   #timer: TimerHandle
 
-  constructor(settings: Settings, budget: RetryBudget, site: Site, next: Step, call: Call, parent: Frame) {
-    this.#settings = settings
-    this.#budget = budget
-    this.#site = site
-    this.#next = next
+  constructor(retry: BoundRetry, call: Call, parent: Frame) {
+    this.#retry = retry
     this.#call = call
     this.#parent = parent
   }
@@ -107,14 +117,15 @@ class RetryFrame implements Frame, Leaf {
       this.#parent.fail(error)
       return
     }
+    const { settings, site } = this.#retry
     let asked: number | null
     try {
-      if (!this.#settings.when(error)) {
+      if (!settings.when(error)) {
         this.#parent.fail(error)
         return
       }
-      const { retryAfter } = this.#settings
-      asked = retryAfter === undefined ? retryAfterOf(error, this.#site.clock.wallNow()) : retryAfter(error)
+      const { retryAfter } = settings
+      asked = retryAfter === undefined ? retryAfterOf(error, site.clock.wallNow()) : retryAfter(error)
     } catch (thrown) {
       this.#parent.fail(thrown)
       return
@@ -123,13 +134,14 @@ class RetryFrame implements Frame, Leaf {
   }
 
   interrupt(reason: unknown): void {
-    this.#site.clock.clearTimer(this.#timer)
+    this.#retry.site.clock.clearTimer(this.#timer)
     this.#parent.fail(reason)
   }
 
   #again(error: unknown, asked: number | null): void {
-    const { clock, random, tally } = this.#site
-    this.#lastMs = backoffMs(this.#settings, this.#attempts, this.#lastMs, random)
+    const { settings, site } = this.#retry
+    const { clock, random, tally } = site
+    this.#lastMs = backoffMs(settings, this.#attempts, this.#lastMs, random)
     // Jitter on top of what was asked for: all who were told "in 5 s" would be back in the same instant.
     const delayMs = (asked ?? 0) + this.#lastMs
     const reason = this.#reasonToStop(asked, delayMs, clock.now())
@@ -138,30 +150,30 @@ class RetryFrame implements Frame, Leaf {
       return
     }
     tally.retries++
-    this.#site.emit({ type: 'retry', attempt: this.#attempts + 1, delayMs, error }, this.#call)
+    site.emit({ type: 'retry', attempt: this.#attempts + 1, delayMs, error }, this.#call)
     if (this.#call.waitFor(this)) this.#timer = clock.setTimer(() => this.#wake(), delayMs)
   }
 
   #reasonToStop(asked: number | null, delayMs: number, now: number): StopReason | null {
-    if (this.#attempts >= this.#settings.attempts) return 'attempts'
-    if (asked !== null && asked > this.#settings.maxRetryAfterMs) return 'retry-after'
+    const { settings, budget } = this.#retry
+    if (this.#attempts >= settings.attempts) return 'attempts'
+    if (asked !== null && asked > settings.maxRetryAfterMs) return 'retry-after'
     if (now + delayMs + this.#call.leastMs > this.#call.deadline) return 'deadline'
-    return this.#budget.withdraw(now) ? null : 'budget'
+    return budget.withdraw(now) ? null : 'budget'
   }
 
   #wake(): void {
     this.#call.leaf = null
     this.#attempts++
     this.#call.attempt = this.#attempts
-    this.#call.at = this.#site.clock.now()
-    this.#next(this.#call, this)
+    this.#call.at = this.#retry.site.clock.now()
+    this.#retry.next.enter(this.#call, this)
   }
 
   #stop(reason: StopReason, error: unknown): void {
-    this.#site.emit({ type: 'retry.stopped', attempts: this.#attempts, reason, error }, this.#call)
-    if (reason === 'budget') this.#site.tally.retriesDenied++
-    this.#parent.fail(
-      reason === 'budget' ? new RetryBudgetExhaustedError(this.#site.policy, this.#attempts, error) : error
-    )
+    const { site } = this.#retry
+    site.emit({ type: 'retry.stopped', attempts: this.#attempts, reason, error }, this.#call)
+    if (reason === 'budget') site.tally.retriesDenied++
+    this.#parent.fail(reason === 'budget' ? new RetryBudgetExhaustedError(site.policy, this.#attempts, error) : error)
   }
 }

@@ -50,7 +50,7 @@ function panel(index: number, title: string, withPolicies: readonly number[], wi
   return [
     `<text x="${left}" y="${y0 - 10}">${title}</text>`,
     `<rect class="slow" x="${slowFrom}" y="${y0}" width="${round(slowTo - slowFrom)}" height="${panelHeight}"/>`,
-    `<text class="small" x="${slowFrom + 6}" y="${y0 + panelHeight / 2}">metadata slow</text>`,
+    `<text class="small" x="${slowFrom + 6}" y="${y0 + 0.3 * panelHeight}">metadata slow</text>`,
     ...[0, 0.5, 1].map(
       share =>
         `<path class="grid" d="M${left} ${y(share * most)}H${width - right}"/><text class="small" x="${left - 8}" y="${y(share * most) + 4}" text-anchor="end">${(share * most).toLocaleString('en-GB')}</text>`

@@ -1,4 +1,12 @@
 export { type Aim, atLeast, atMost, type Outcome, optionsFrom, type RunOptions, report } from './form.ts'
-export { during, type LoadOrder, type LoadReport, type RunningLoad, runLoad, startLoad } from './load/run.ts'
+export {
+  type During,
+  during,
+  type LoadOrder,
+  type LoadReport,
+  type RunningLoad,
+  runLoad,
+  startLoad
+} from './load/run.ts'
 export { type StartedPlatform, type StartOptions, startPlatformProcess } from './started-platform.ts'
 export { type Watched, type WatchOptions, watchEndpoint } from './watched-endpoint.ts'

@@ -5,6 +5,8 @@ export interface Watched {
   asked: number
   /** Answers that were not 2xx, or none at all. */
   failed: number
+  /** Of the answers, those that were not 2xx but are accepted. */
+  refused: number
   p50: number
   p99: number
   max: number
@@ -39,7 +41,7 @@ class Asker {
     const { hostname, port, host, pathname, search } = new URL(address)
     const late = setTimeout(() => this.close(), patienceMs)
     try {
-      this.#connection ??= await Connection.open(hostname, Number(port))
+      if (!this.#connection?.usable) this.#connection = await Connection.open(hostname, Number(port))
       return await this.#connection.send(`GET ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\n${this.#headers}\r\n`)
     } catch (error) {
       this.close()
@@ -59,6 +61,7 @@ class Asker {
 export function watchEndpoint(url: string | (() => string), options: WatchOptions): { stop(): Promise<Watched> } {
   const times: number[] = []
   let failed = 0
+  let refused = 0
   const stopped = new AbortController()
   const asker = new Asker(options.headers ?? {})
   const loop = async () => {
@@ -68,7 +71,8 @@ export function watchEndpoint(url: string | (() => string), options: WatchOption
         const { status, body } = await asker.ask(typeof url === 'string' ? url : url())
         times.push(performance.now() - startedAt)
         if (status >= 200 && status < 300) options.onAnswer?.(JSON.parse(body.toString('utf8')))
-        else if (!options.accept?.includes(status)) failed++
+        else if (options.accept?.includes(status)) refused++
+        else failed++
       } catch {
         times.push(performance.now() - startedAt)
         failed++
@@ -86,7 +90,7 @@ export function watchEndpoint(url: string | (() => string), options: WatchOption
       times.sort((a, b) => a - b)
       const at = (q: number) =>
         Math.round((times[Math.min(times.length - 1, Math.floor(times.length * q))] ?? 0) * 100) / 100
-      return { asked: times.length, failed, p50: at(0.5), p99: at(0.99), max: at(1) }
+      return { asked: times.length, failed, refused, p50: at(0.5), p99: at(0.99), max: at(1) }
     }
   }
 }

@@ -1,8 +1,24 @@
-import { report } from '@plimsoll/bench'
-import { slowMetadata } from './slow-metadata.ts'
+import { type Aim, type RunOptions, report } from '@plimsoll/bench'
+import type { Drill } from './drill.ts'
+import { deadMetadata, failingMetadata, hangingMetadata, slowMetadata } from './metadata-drills.ts'
+import { overload } from './overload.ts'
+import { blockedLoop, exhaustedPool, retryStorm } from './own-faults.ts'
 
-export const drillNames = ['slow-metadata'] as const
-export type DrillName = (typeof drillNames)[number]
+const drills = {
+  'slow-metadata': slowMetadata,
+  'dead-metadata': deadMetadata,
+  'failing-metadata': failingMetadata,
+  'hanging-metadata': hangingMetadata,
+  'retry-storm': retryStorm,
+  'exhausted-pool': exhaustedPool,
+  'blocked-loop': blockedLoop,
+  overload
+} satisfies Record<string, Drill>
+
+export type DrillName = keyof typeof drills
+export const drillNames = Object.keys(drills) as DrillName[]
+/** What each breaks, in words. */
+export const aboutDrill = (name: DrillName): string => drills[name].about
 
 export interface DrillOptions {
   withoutPolicies: boolean
@@ -10,9 +26,41 @@ export interface DrillOptions {
   json: boolean
 }
 
+const optionsOf = (options: DrillOptions) => ({
+  ...options,
+  seed: 1,
+  note: (line: string) => void process.stderr.write(`${line}\n`)
+})
+
 /** Runs one drill and prints its verdict; resolves with the exit code. */
 export function runDrill(name: DrillName, options: DrillOptions): Promise<number> {
-  const note = (line: string) => void process.stderr.write(`${line}\n`)
   const title = `drill ${name}${options.withoutPolicies ? ' --without-policies' : ''}`
-  return report(title, { ...options, seed: 1, note }, run => slowMetadata(run, { policies: !options.withoutPolicies }))
+  return report(title, optionsOf(options), run => drills[name].run(run, { policies: !options.withoutPolicies }))
+}
+
+/** Runs all of them, one after another, into one verdict. One that could not run is an aim that was missed. */
+export function runAllDrills(options: DrillOptions): Promise<number> {
+  return report('drill --all', optionsOf(options), async run => {
+    const figures: Record<string, unknown> = {}
+    const aims: Aim[] = []
+    for (const name of drillNames) {
+      run.note(`${name}: ${drills[name].about}`)
+      const outcome = await runOne(drills[name], run)
+      figures[name] = outcome.figures
+      for (const aim of outcome.aims) aims.push({ ...aim, name: `${name}: ${aim.name}` })
+    }
+    return { figures, aims }
+  })
+}
+
+async function runOne(drill: Drill, run: RunOptions): Promise<{ figures: Record<string, unknown>; aims: Aim[] }> {
+  try {
+    return await drill.run(run, { policies: true })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return {
+      figures: { 'could not run': why },
+      aims: [{ name: `could not run: ${why}`, value: 0, unit: '', aim: 1, better: 'at least', ok: false }]
+    }
+  }
 }

@@ -14,7 +14,7 @@ import { read, root } from './repository.ts'
  */
 
 // A readme names its own store, so there is nothing to see on another one.
-const packages = process.env['PLIMSOLL_DATABASE_URL'] ? [] : packageNames()
+const packages = process.env.PLIMSOLL_DATABASE_URL ? [] : packageNames()
 const home = mkdtempSync(join(tmpdir(), 'plimsoll-readme-'))
 let tarballs: Map<string, string>
 
@@ -50,9 +50,18 @@ function withDependencies(name: string): string[] {
   return [...new Set([name, ...own.flatMap(withDependencies)])]
 }
 
+/** What a reader installs beside it: what its doors and examples may use, in the versions that it is tested with. */
+function besides(name: string): string[] {
+  const { peerDependencies = {}, devDependencies = {} } = manifestOf(name)
+  const readme = read(`packages/${name}/README.md`)
+  return Object.entries({ ...peerDependencies, ...devDependencies })
+    .filter(([needed]) => needed in peerDependencies || readme.includes(`from '${needed}'`))
+    .map(([needed, version]) => `${needed}@${version}`)
+}
+
 /** Installs from the tarballs; `false` when others are needed from a registry that cannot be reached. */
 async function install(t: TestContext, name: string, folder: string): Promise<boolean> {
-  const files = withDependencies(name).map(needed => tarballs.get(needed)!)
+  const files = [...withDependencies(name).map(needed => tarballs.get(needed)!), ...besides(name)]
   const options = ['--prefer-offline', '--no-audit', '--no-fund', '--no-progress', '--ignore-scripts']
   const { code, output } = await run('npm', ['install', ...options, ...files], folder, 120_000)
   if (code !== 0 && /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENOTCACHED|ETIMEDOUT/.test(output)) {

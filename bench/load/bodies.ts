@@ -69,12 +69,59 @@ export function bodyMaker({ kind, users, batchSize, worker, total = 1, days = 7 
         return { text: `[${events.join(',')}]`, events: batchSize }
       }
     }
+    // Five events a session, as a client that sends a minute's worth at once.
     case 'batch':
-      // Five events a session, as a client that sends a minute's worth at once.
-      return () => {
-        const events: string[] = []
-        for (let i = 0; i < batchSize; i++) events.push(event(i % 5 === 0))
-        return { text: `[${events.join(',')}]`, events: batchSize }
-      }
+      return templated(batchSize, users, { worker, run })
   }
+}
+
+/** How old the times in a template may be, in milliseconds. */
+const freshMs = 500
+
+/**
+ * Bodies of many events from a template: what differs from body to body, ids and users, is put in by one replacement a
+ * session. Made event by event they would cost more than all that is sent, on cores shared with what is measured.
+ */
+function templated(batchSize: number, users: number, { worker, run }: { worker: number; run: number }): () => Body {
+  let sessions: string[] = []
+  let madeAt = Number.NEGATIVE_INFINITY
+  let body = 0
+  return () => {
+    const now = Date.now()
+    if (now - madeAt > freshMs) {
+      madeAt = now
+      sessions = sessionTemplates(batchSize, now, worker, run)
+    }
+    const number = (++body).toString(16).padStart(8, '0')
+    const texts = sessions.map((template, i) => {
+      const user = (Math.imul(body * sessions.length + i, 2_654_435_761) >>> 0) % users
+      return template.replaceAll('~', number).replaceAll('^', String(user).padStart(6, '0'))
+    })
+    return { text: `[${texts.join(',')}]`, events: batchSize }
+  }
+}
+
+/** One text a session: `~` stands for the body's number in each id, `^` for the user's. */
+function sessionTemplates(batchSize: number, now: number, worker: number, run: number): string[] {
+  const time = new Date(now).toISOString()
+  const hex = now.toString(16).padStart(12, '0')
+  let index = 0
+  const uuid = () =>
+    `${hex.slice(0, 8)}-${hex.slice(8)}-7${(worker & 0xfff).toString(16).padStart(3, '0')}-8${(run & 0xfff).toString(16).padStart(3, '0')}-~${(index++).toString(16).padStart(4, '0')}`
+  const templates: string[] = []
+  for (let left = batchSize; left > 0; left -= 5) {
+    const session = uuid()
+    const events = Array.from({ length: Math.min(5, left) }, (_, i) => {
+      const [type, data] =
+        i === 0
+          ? ['session.start', '{"appVersion":"4.2.0","os":"ios"}']
+          : [
+              'feature.used',
+              `{"feature":"${regions[index % regions.length]}","outcome":"ok","durationMs":${index % 400}}`
+            ]
+      return `{"id":"${uuid()}","type":"${type}","time":"${time}","user":{"id":"demo-user-^"},"session":{"id":"${session}"},"data":${data}}`
+    })
+    templates.push(events.join(','))
+  }
+  return templates
 }

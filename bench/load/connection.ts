@@ -39,6 +39,11 @@ export class Connection {
     })
   }
 
+  /** False when the next request needs another connection. */
+  get usable(): boolean {
+    return this.#dead === undefined
+  }
+
   send(request: string | Buffer): Promise<Answered> {
     if (this.#dead) return Promise.reject(this.#dead)
     return new Promise((resolve, reject) => {
@@ -57,10 +62,16 @@ export class Connection {
     const total = end + 4 + Number(length?.[1] ?? 0)
     if (this.#buffered.length < total) return
     const body = this.#buffered.subarray(end + 4, total)
+    // Said, and not always done by the other side: what is sent after it is refused.
+    const last = /\r\nconnection: *close/i.test(head)
     this.#buffered = this.#buffered.subarray(total)
     const answered = this.#answered
     this.#answered = undefined
     this.#failed = undefined
+    if (last) {
+      this.#dead = new Error('the connection was closed')
+      this.#socket.destroy()
+    }
     answered?.({ status: Number(head.slice(9, 12)), body })
   }
 

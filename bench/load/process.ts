@@ -15,6 +15,10 @@ export interface LoadOrder extends BodyOptions {
   requests?: number
   /** Requests a second over all connections; absent = each connection sends as soon as it is answered. */
   rate?: number
+  /** A client's patience, in milliseconds: then it hangs up. Absent = it waits for ever. */
+  timeoutMs?: number
+  /** How often it then sends the same again, at once, on a new connection; 503 counts too. Default 0. */
+  retries?: number
 }
 
 export interface LoadReport {
@@ -25,12 +29,19 @@ export interface LoadReport {
   ok: number
   statuses: Record<string, number>
   failures: number
+  /** Times that the same was sent again. */
+  retried: number
   /** Answers that contain `"enrichment":"unknown"`. */
   unknown: number
   latency: { p50: number; p95: number; p99: number; max: number }
-  /** Requests answered 2xx in each second of the run, and how long all of that second's took (a histogram in base64). */
-  perSecond: { ok: number; latency: string }[]
+  /**
+   * Requests answered 2xx in each second of the run, the events in them, and how long all of that second's took and how
+   * long those answered 2xx (histograms in base64).
+   */
+  perSecond: { ok: number; events: number; latency: string; okLatency: string }[]
 }
+
+type Histogram = ReturnType<typeof histogram.empty>
 
 const unknownMark = Buffer.from('"enrichment":"unknown"')
 
@@ -42,7 +53,7 @@ async function run(order: LoadOrder): Promise<LoadReport> {
   const startedAt = performance.now()
   const endAt = startedAt + order.durationMs
   const all = histogram.empty()
-  const seconds: { ok: number; latency: ReturnType<typeof histogram.empty> }[] = []
+  const seconds: { ok: number; events: number; latency: Histogram; okLatency: Histogram }[] = []
   const report: LoadReport = {
     seconds: 0,
     requests: 0,
@@ -50,6 +61,7 @@ async function run(order: LoadOrder): Promise<LoadReport> {
     ok: 0,
     statuses: {},
     failures: 0,
+    retried: 0,
     unknown: 0,
     latency: { p50: 0, p95: 0, p99: 0, max: 0 },
     perSecond: []
@@ -76,14 +88,33 @@ async function run(order: LoadOrder): Promise<LoadReport> {
       if (at >= endAt) break
       const { text, events, key } = make()
       const keyLine = key === undefined ? '' : `idempotency-key: ${key}\r\n`
+      const request = `${prefix}${keyLine}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+      const send = async () => {
+        if (!connection?.usable) connection = await Connection.open(order.host, order.port)
+        if (order.timeoutMs === undefined) return connection.send(request)
+        const mine = connection
+        const hangUp = setTimeout(() => mine.close(), order.timeoutMs)
+        return mine.send(request).finally(() => clearTimeout(hangUp))
+      }
+      const sendUntilTaken = async () => {
+        for (let left = order.retries ?? 0; ; left--) {
+          try {
+            const answer = await send()
+            if (answer.status !== 503 || left === 0) return answer
+          } catch (error) {
+            connection?.close()
+            connection = undefined
+            if (left === 0) throw error
+          }
+          report.retried++
+        }
+      }
       try {
-        connection ??= await Connection.open(order.host, order.port)
-        const { status, body } = await connection.send(
-          `${prefix}${keyLine}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
-        )
-        const ms = performance.now() - at
+        const { status, body } = await sendUntilTaken()
+        // Sent up to a millisecond before it was due, and answered at once.
+        const ms = Math.max(0, performance.now() - at)
         const second = Math.floor((performance.now() - startedAt) / 1000)
-        seconds[second] ??= { ok: 0, latency: histogram.empty() }
+        seconds[second] ??= { ok: 0, events: 0, latency: histogram.empty(), okLatency: histogram.empty() }
         report.requests++
         report.statuses[status] = (report.statuses[status] ?? 0) + 1
         histogram.record(all, ms)
@@ -93,6 +124,8 @@ async function run(order: LoadOrder): Promise<LoadReport> {
           report.ok++
           report.events += events
           seconds[second].ok++
+          seconds[second].events += events
+          histogram.record(seconds[second].okLatency, ms)
           if (body.includes(unknownMark)) report.unknown++
         }
       } catch {
@@ -110,7 +143,9 @@ async function run(order: LoadOrder): Promise<LoadReport> {
   report.latency = { p50: at(all, 0.5), p95: at(all, 0.95), p99: at(all, 0.99), max: Math.round(max * 100) / 100 }
   report.perSecond = Array.from(seconds, s => ({
     ok: s?.ok ?? 0,
-    latency: Buffer.from(histogram.encode(s?.latency ?? histogram.empty())).toString('base64')
+    events: s?.events ?? 0,
+    latency: Buffer.from(histogram.encode(s?.latency ?? histogram.empty())).toString('base64'),
+    okLatency: Buffer.from(histogram.encode(s?.okLatency ?? histogram.empty())).toString('base64')
   }))
   return report
 }

@@ -24,16 +24,34 @@ export function startLoad(order: LoadOrder): RunningLoad {
   return { done, stop: () => child.kill() }
 }
 
+export interface During {
+  /** Requests answered 2xx a second, and events in them. */
+  perSecond: number
+  eventsPerSecond: number
+  /** Of all answers, in milliseconds. */
+  p50: number
+  p99: number
+  /** Of the answers that were 2xx. */
+  okP99: number
+}
+
 /** What happened from second `from` to before second `to` of a run. */
-export function during(report: LoadReport, from: number, to: number): { perSecond: number; p50: number; p99: number } {
+export function during(report: LoadReport, from: number, to: number): During {
   const seconds = report.perSecond.slice(from, to)
-  const all = histogram.empty()
-  for (const { latency } of seconds) histogram.merge(all, histogram.decode(Buffer.from(latency, 'base64')))
-  const ok = seconds.reduce((sum, second) => sum + second.ok, 0)
+  const merged = (of: 'latency' | 'okLatency') => {
+    const all = histogram.empty()
+    for (const second of seconds) histogram.merge(all, histogram.decode(Buffer.from(second[of], 'base64')))
+    return all
+  }
+  const rate = (of: 'ok' | 'events') =>
+    seconds.length === 0 ? 0 : seconds.reduce((sum, second) => sum + second[of], 0) / seconds.length
+  const all = merged('latency')
   return {
-    perSecond: seconds.length === 0 ? 0 : ok / seconds.length,
+    perSecond: rate('ok'),
+    eventsPerSecond: rate('events'),
     p50: histogram.quantile(all, 0.5) ?? 0,
-    p99: histogram.quantile(all, 0.99) ?? 0
+    p99: histogram.quantile(all, 0.99) ?? 0,
+    okP99: histogram.quantile(merged('okLatency'), 0.99) ?? 0
   }
 }
 

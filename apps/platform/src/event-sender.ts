@@ -54,7 +54,8 @@ export async function sendEvents(events: readonly unknown[], options: SendOption
       if (response.ok) return tally(answer.results!)
       why = `${response.status} ${answer.code}: ${answer.detail}`
       if (response.status < 500 && response.status !== 429 && response.status !== 408) throw new SendError(why)
-      waitMs = Math.max(waitMs, Number(response.headers.get('retry-after') ?? 0) * 1_000 * random())
+      // Never before it was asked to, and not all at that very moment.
+      waitMs += Number(response.headers.get('retry-after') ?? 0) * 1_000
     } catch (error) {
       if (error instanceof SendError) throw error
       why = (error as Error).message

@@ -33,6 +33,13 @@ export type { EventStream, EventStreamOptions } from './event-stream.ts'
 export type { BreakerState, PolicyEvent, PolicyListener } from './events.ts'
 export { type FallbackOptions, fallback } from './fallback.ts'
 export { type HedgeOptions, type HedgeSnapshot, hedge } from './hedge/hedge.ts'
+export {
+  type LoadPermit,
+  type LoadShedder,
+  type LoadShedderOptions,
+  type LoadShedderSnapshot,
+  loadShedder
+} from './load-shed/load-shedder.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
 export type { Outcome } from './outcome.ts'
 export type { Part } from './part.ts'

@@ -26,18 +26,41 @@ export interface Keys {
 /** How long a key that was found, or not found, is believed without asking the store again. */
 const knownForMs = 60_000
 const unknownForMs = 5_000
+/** A good one is looked for again when so much of its time is left. */
+const renewMs = 15_000
 const remembered = 10_000
 
+interface Seen {
+  key: StoredKey | undefined
+  until: number
+  /** The look under way, if there is one. */
+  looking: Promise<StoredKey | undefined> | undefined
+}
+
 export function createKeys(database: Database, now: () => number = Date.now): Keys {
-  const cache = new Map<string, { key: StoredKey | undefined; until: number }>()
+  const cache = new Map<string, Seen>()
   const remember = (id: string, key: StoredKey | undefined) => {
     // Made-up ids must not push out real ones without bound: the oldest goes.
     if (cache.size >= remembered) cache.delete(cache.keys().next().value!)
-    cache.set(id, { key, until: now() + (key ? knownForMs : unknownForMs) })
+    cache.set(id, { key, until: now() + (key ? knownForMs : unknownForMs), looking: undefined })
   }
   const find = async (id: string): Promise<StoredKey | undefined> => {
     const seen = cache.get(id)
-    if (seen && seen.until > now()) return seen.key
+    const left = seen ? seen.until - now() : 0
+    // A good one is looked for again before its time, on the side: nobody waits for a slow store because of it.
+    if (seen?.key && left < renewMs && left > 0) void look(id, seen).catch(() => undefined)
+    return seen && left > 0 ? seen.key : look(id, seen)
+  }
+  const look = async (id: string, seen: Seen | undefined): Promise<StoredKey | undefined> => {
+    if (seen?.looking) return seen.looking
+    const looking = ask(id, seen)
+    if (!seen) return looking
+    seen.looking = looking
+    return looking.finally(() => {
+      seen.looking = undefined
+    })
+  }
+  const ask = async (id: string, seen: Seen | undefined): Promise<StoredKey | undefined> => {
     try {
       const { rows } = await database.query<StoredKey>(
         'select id, project, hash, backfill from telemetry.keys where id = $1 and revoked_at is null',

@@ -17,6 +17,10 @@ export const limits = {
   featureChars: 120,
   /** How long an answer may wait for enrichment. */
   enrichmentMs: 100,
+  /** Beyond this expected wait for a commit a project with more than its part of the queue is refused. */
+  softWaitMs: 250,
+  /** Beyond this everybody is. */
+  hardWaitMs: 500,
   /** How long a request may take from its arrival; less when its X-Request-Deadline says so. */
   requestMs: 10_000
 } as const

@@ -560,6 +560,80 @@ describe('the write side over HTTP', () => {
   })
 })
 
+describe('the write side with a store that does not answer', () => {
+  it('gives each caller an answer by their deadline, and counts once what is sent again', async () => {
+    const run = await runTelemetry()
+    try {
+      const { token: unmet } = await run.telemetry.keys.create('shop')
+      const body = event()
+      const session = `/v1/sessions/${body.session.id}`
+      assert.equal((await run.send('POST', '/v1/events', { body: event() })).status, 200)
+      const release = await run.holdStore()
+      const headers = { 'x-request-deadline': '250' }
+      const asked = [
+        run.send('POST', '/v1/events', { body, headers }),
+        run.send('POST', '/v1/events', { body, headers, token: unmet }),
+        run.send('PUT', session, { body: { user: { id: 'a' } }, headers }),
+        run.send('GET', session, { headers: { ...headers, 'x-plimsoll-project': 'shop' } }),
+        run.send('GET', '/v1/ledger', { headers: { ...headers, 'x-plimsoll-project': 'shop' } })
+      ]
+      const patient = run.send('POST', '/v1/events', { body })
+      while (run.telemetry.ingest.store.snapshot().inFlight < asked.length + 1) await new Promise(setImmediate)
+      run.clock.advance(250)
+      for (const answer of await Promise.all(asked)) {
+        assert.deepEqual([answer.status, answer.body.code], [503, 'store_slow'])
+        assert.match(answer.headers.get('retry-after')!, /^[1-5]$/)
+      }
+      await release()
+      assert.equal((await patient).status, 200)
+      assert.equal((await run.send('POST', '/v1/events', { body })).body.results[0].result, 'duplicate')
+    } finally {
+      await run.close()
+    }
+  })
+
+  it('refuses at the door what would wait too long, with a time to come back, and takes it later', async () => {
+    const run = await runTelemetry()
+    try {
+      const { door } = run.telemetry.ingest
+      assert.equal((await run.send('POST', '/v1/events', { body: event() })).status, 200)
+      const release = await run.holdStore()
+      const batches = Array.from({ length: 6 }, () =>
+        run.send('POST', '/v1/events', { body: Array.from({ length: 100 }, () => event()) })
+      )
+      while (door.snapshot().pending < 600) await new Promise(setImmediate)
+      run.clock.advance(60)
+      const late = event()
+      const answer = await run.send('POST', '/v1/events', { body: late })
+      assert.deepEqual([answer.status, answer.body.code], [503, 'overloaded'])
+      assert.ok(Number(answer.headers.get('retry-after')) >= 1)
+      await release()
+      for (const { status } of await Promise.all(batches)) assert.equal(status, 200)
+      assert.equal(door.snapshot().pending, 0)
+      assert.equal((await run.send('POST', '/v1/events', { body: late })).body.results[0].result, 'accepted')
+    } finally {
+      await run.close()
+    }
+  })
+
+  it('refuses a deadline that is none', async () => {
+    const run = await runTelemetry()
+    try {
+      const answer = await run.send('POST', '/v1/events', { body: event(), headers: { 'x-request-deadline': 'soon' } })
+      assert.deepEqual([answer.status, answer.body.code], [400, 'invalid_deadline'])
+      const { policies } = (await run.send('GET', '/v1/policies')).body
+      assert.deepEqual(
+        policies.map((p: { name: string }) => p.name),
+        ['metadata', 'primary-store']
+      )
+      assert.match(policies[1].explanation, /deadline/)
+      assert.equal((await run.send('GET', '/v1/policies', { token: run.writeKey })).status, 403)
+    } finally {
+      await run.close()
+    }
+  })
+})
+
 describe('the write side without its store', () => {
   it('answers 503 with a moment to come back at, also to a key it has not met', async () => {
     const run = await runTelemetry()

@@ -55,12 +55,13 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const reEnricher = new ReEnricher({
     database,
     load: policies ? load : ids => client.fetchMany(ids),
-    commit: work => ingest.commit(work, Number.POSITIVE_INFINITY),
+    commit: work => ingest.commit(work, { deadline: Number.POSITIVE_INFINITY }),
     ...(onError ? { onError } : {})
   })
   let stopHousekeeping = () => {}
   const identify = createIdentify({
     keys,
+    ingest,
     adminToken: options.adminToken,
     isSignedIn: options.isSignedIn ?? (() => false)
   })
@@ -76,6 +77,8 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       app.addHook('onRequest', async request => {
         request.deadline = deadlineOf(request, clock)
         request.principal = await identify(request)
+        // Before the body is read, too: a refusal must cost little when most are refused.
+        if (request.method !== 'GET') ingest.turnAway(request.principal.project)
       })
       app.addHook('onError', async (request, _reply, error) => {
         const refused = error instanceof Problem ? error : problemOfError(error)
@@ -84,8 +87,8 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       })
       eventRoutes(app, ingest)
       sessionRoutes(app, database, ingest)
-      administrationRoutes(app, database, keys, options.counted ?? (async () => null))
-      policyRoutes(app, [policy, ingest.store])
+      administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
+      policyRoutes(app, [policy, ingest.store], ingest.door)
     },
     start() {
       reEnricher.start()

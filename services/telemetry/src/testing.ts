@@ -32,6 +32,8 @@ export interface RunningTelemetry {
   /** Method and path of every route of the service. */
   routes: { method: string; path: string }[]
   send(method: string, path: string, options?: SendOptions): Promise<Answer>
+  /** Makes the store wait, until the returned function is called: a lock that everything needs. */
+  holdStore(): Promise<() => Promise<void>>
   /** Closes the database alone, as when the store is lost. */
   loseStore(): Promise<void>
   close(): Promise<void>
@@ -112,6 +114,20 @@ export async function runTelemetry(): Promise<RunningTelemetry> {
       body: text === '' ? undefined : JSON.parse(text)
     }
   }
+  const holdStore = async () => {
+    const held = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const transaction = database.transaction(async tx => {
+      await tx.exec('lock table telemetry.sessions, telemetry.ledger, telemetry.keys in access exclusive mode')
+      held.resolve()
+      await release.promise
+    })
+    await held.promise
+    return () => {
+      release.resolve()
+      return transaction
+    }
+  }
   let lost: Promise<void> | undefined
   const loseStore = () => (lost ??= database.close())
   return {
@@ -124,6 +140,7 @@ export async function runTelemetry(): Promise<RunningTelemetry> {
     counted,
     routes,
     send,
+    holdStore,
     loseStore,
     async close() {
       await app.close()

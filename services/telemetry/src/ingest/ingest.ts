@@ -1,9 +1,10 @@
 import { type Database, GroupCommit } from '@plimsoll/database'
-import { type Clock, deadline as endBy, type Policy, policy } from '@plimsoll/resilience'
+import { type Clock, deadline as endBy, type LoadShedder, loadShedder, type Policy, policy } from '@plimsoll/resilience'
 import type { Enricher } from '../enrichment/enricher.ts'
 import { type Enrichment, unknown } from '../enrichment/enrichment.ts'
 import { limits } from '../limits.ts'
-import { refusalOf } from './refusal.ts'
+import { Admission } from './admission.ts'
+import { overloaded, refusalOf } from './refusal.ts'
 import type { ValidEvent } from './validate.ts'
 import type { EventOutcome, Outcome, Work } from './work.ts'
 
@@ -38,16 +39,19 @@ export class Ingest {
   #flush: NodeJS.Timeout | undefined
   readonly now: () => number
   /**
-   * What stands around each commit: nobody waits for it longer than they said. There is no breaker, since a refusal
+   * What stands around the primary store: nobody waits for it longer than they said. There is no breaker, since a refusal
    * would be no better than a failure, and no retry, since the group commit has its own.
    */
   readonly store: Policy
+  /** Refuses what would wait too long, first of who has more than their part of the queue. */
+  readonly door: LoadShedder
   readonly #clock: Clock
 
   constructor({ database, enrich, committers, beside, clock, now = Date.now }: IngestOptions) {
     this.#enrich = enrich
     this.now = now
     this.#clock = clock
+    this.door = loadShedder({ softWaitMs: limits.softWaitMs, hardWaitMs: limits.hardWaitMs, floor: 500 }, { clock })
     this.store = policy('primary-store', [endBy(limits.requestMs)], { clock })
     this.#commits = new GroupCommit({
       committers,
@@ -63,19 +67,35 @@ export class Ingest {
     return this.#commits.pending
   }
 
+  /** @throws Problem 503 `overloaded` when what comes now would wait too long. */
+  turnAway(project: string): void {
+    if (this.door.refuses(project)) throw overloaded(this.door.retryAfterMs)
+  }
+
+  /** Does `work` for a request of so many events, if they need not wait too long. Rejects with 503 `overloaded` else. */
+  async admitted<T>(project: string, events: number, work: (admission: Admission) => Promise<T>): Promise<T> {
+    const permit = this.door.admit(project, events)
+    if (!permit) throw overloaded(this.door.retryAfterMs)
+    const admission = new Admission(permit)
+    try {
+      return await work(admission)
+    } finally {
+      admission.answered()
+    }
+  }
+
   /** Records events that are valid; counts those that were not. Resolves after the commit, one outcome an event. */
   async record(
     project: string,
     receivedAt: number,
     events: ValidEvent[],
     rejected: number,
-    deadline: number
+    { admission, deadline }: { admission: Admission; deadline: number }
   ): Promise<EventOutcome[]> {
     await this.attach(events, deadline)
     const outcome = await this.commit(
       { kind: 'events', project, minute: minuteOf(receivedAt), events, rejected },
-      deadline,
-      Math.max(1, events.length)
+      { admission, deadline, weight: Math.max(1, events.length) }
     )
     return (outcome as Extract<Outcome, { kind: 'events' }>).outcomes
   }
@@ -102,9 +122,20 @@ export class Ingest {
    * Commits one piece of work with whatever else is waiting. Rejects with a problem the client can act on. What is not
    * done by the deadline goes on and may still be written, which is no harm: the client sends the same again.
    */
-  async commit(work: Work, deadline: number, weight = 1): Promise<Outcome> {
+  commit(
+    work: Work,
+    { deadline, weight = 1, admission }: { deadline: number; weight?: number; admission?: Admission }
+  ): Promise<Outcome> {
+    return this.ask(() => {
+      const committed = this.#commits.submit(work, weight)
+      return admission ? admission.during(committed) : committed
+    }, deadline)
+  }
+
+  /** Asks the primary store, for as long as there is time. Rejects with a problem the client can act on. */
+  async ask<T>(question: () => Promise<T>, deadline: number): Promise<T> {
     try {
-      return await this.store.run(() => this.#commits.submit(work, weight), { deadline })
+      return await this.store.run(question, { deadline })
     } catch (error) {
       throw refusalOf(error)
     }

@@ -2,9 +2,21 @@ import { DatabaseClosedError, isTransient, isUnavailable, isUniqueViolation, Que
 import { Problem } from '@plimsoll/http'
 import { DeadlineExceededError } from '@plimsoll/resilience'
 
-/** A 503 that spreads its callers: they come back at a random moment of the next one to five seconds. */
-function comeBack(code: string, detail: string, random: () => number): Problem {
-  return new Problem(503, code, detail, { headers: { 'retry-after': String(1 + Math.floor(random() * 5)) } })
+/** A 503 that spreads its callers: they come back at a random moment of the next one to five seconds, or of more. */
+function comeBack(code: string, detail: string, random: () => number, withinSeconds = 5): Problem {
+  return new Problem(503, code, detail, {
+    headers: { 'retry-after': String(1 + Math.floor(random() * Math.max(5, withinSeconds))) }
+  })
+}
+
+/** The door is closed: what came now would wait for too long. */
+export function overloaded(waitMs: number, random: () => number = Math.random): Problem {
+  return comeBack(
+    'overloaded',
+    'More is waiting to be written than can be written soon; nothing of this was written. Send it again later.',
+    random,
+    Math.min(10, (2 * waitMs) / 1_000)
+  )
 }
 
 /** What a failed commit means to the client: it may send the same again, and is told when. */

@@ -3,7 +3,7 @@ import { problem } from '@plimsoll/http'
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { KeyAnswer, NewKey, ProjectName } from '../contract.ts'
-import { refusalOf } from '../ingest/refusal.ts'
+import type { Ingest } from '../ingest/ingest.ts'
 import type { Keys } from '../keys.ts'
 import { LedgerAnswer } from '../ledger-contract.ts'
 import { readLedger } from '../store.ts'
@@ -13,7 +13,13 @@ import { requireAdmin } from './principal.ts'
 export type CountedPort = (project: string) => Promise<number | null>
 
 /** The books, and the keys. */
-export function administrationRoutes(app: FastifyInstance, database: Database, keys: Keys, counted: CountedPort): void {
+export function administrationRoutes(
+  app: FastifyInstance,
+  database: Database,
+  keys: Keys,
+  ingest: Ingest,
+  counted: CountedPort
+): void {
   app.get(
     '/v1/ledger',
     {
@@ -27,7 +33,7 @@ export function administrationRoutes(app: FastifyInstance, database: Database, k
       const { project } = requireAdmin(request)
       // Counted is read first: what is accepted meanwhile then shows as pending, never as less than nothing.
       const readSide = await counted(project)
-      const row = await readLedger(database, project).catch(error => Promise.reject(refusalOf(error)))
+      const row = await ingest.ask(() => readLedger(database, project), request.deadline)
       const pending = readSide === null ? null : row.accepted - readSide
       return {
         project,
@@ -54,9 +60,10 @@ export function administrationRoutes(app: FastifyInstance, database: Database, k
     },
     async (request, reply) => {
       if (!request.principal?.admin) throw problem(403, 'admin_required', 'Only the admin token can make keys.')
-      const { token, ...key } = await keys
-        .create(request.params.project, { backfill: request.body.backfill === true })
-        .catch(error => Promise.reject(refusalOf(error)))
+      const { token, ...key } = await ingest.ask(
+        () => keys.create(request.params.project, { backfill: request.body.backfill === true }),
+        request.deadline
+      )
       return reply.code(201).send({ ...key, key: token })
     }
   )

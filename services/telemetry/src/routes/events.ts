@@ -40,27 +40,35 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
       async request => {
         const receivedAt = ingest.now()
         const principal = request.principal!
-        const raw = await readEvents(request)
-        const judgement = {
-          receivedAt,
-          correction: correctionOf(request, receivedAt),
-          backfill: mayBackfill(request, principal)
-        }
-        const judged = raw.map(event => validateEvent(event, judgement))
-        const valid = judged.filter((event): event is ValidEvent => !isRejection(event))
-        const outcomes = await ingest.record(
-          principal.project,
-          receivedAt,
-          valid,
-          judged.length - valid.length,
-          request.deadline
-        )
-        let next = 0
-        const results = judged.map(event => (isRejection(event) ? rejected(event) : resultOf(event, outcomes[next++]!)))
-        return { results, receivedAt: new Date(receivedAt).toISOString() }
+        // At the door before anything is parsed: to refuse must cost little. What the body holds is guessed by its size.
+        return ingest.admitted(principal.project, guessEvents(request.body), async admission => {
+          const raw = await readEvents(request)
+          admission.weigh(raw.length)
+          const judgement = {
+            receivedAt,
+            correction: correctionOf(request, receivedAt),
+            backfill: mayBackfill(request, principal)
+          }
+          const judged = raw.map(event => validateEvent(event, judgement))
+          const valid = judged.filter((event): event is ValidEvent => !isRejection(event))
+          const outcomes = await ingest.record(principal.project, receivedAt, valid, judged.length - valid.length, {
+            admission,
+            deadline: request.deadline
+          })
+          let next = 0
+          const results = judged.map(event =>
+            isRejection(event) ? rejected(event) : resultOf(event, outcomes[next++]!)
+          )
+          return { results, receivedAt: new Date(receivedAt).toISOString() }
+        })
       }
     )
   })
+}
+
+/** Events have some hundred bytes; a packed body holds more of them than it seems, and that is known soon enough. */
+function guessEvents(body: unknown): number {
+  return Buffer.isBuffer(body) ? Math.min(limits.events, 1 + Math.floor(body.length / 300)) : 1
 }
 
 async function readEvents(request: FastifyRequest): Promise<unknown[]> {

@@ -1,6 +1,6 @@
 import { bearer, Problem, problem, sameSecret } from '@plimsoll/http'
 import type { FastifyRequest } from 'fastify'
-import { refusalOf } from '../ingest/refusal.ts'
+import type { Ingest } from '../ingest/ingest.ts'
 import type { Keys } from '../keys.ts'
 
 /** On whose behalf a request acts. */
@@ -20,6 +20,7 @@ declare module 'fastify' {
 
 export interface PrincipalOptions {
   keys: Keys
+  ingest: Ingest
   /** The local admin token; with it, `X-Plimsoll-Project` or `?project=` names the project. */
   adminToken: string
   /** True when the request carries a signed-in console's cookie. Good for reading only. */
@@ -29,11 +30,11 @@ export interface PrincipalOptions {
 const projectName = /^[a-z0-9][a-z0-9_-]{0,63}$/
 
 /** Finds out who asks, before the body is read: what nobody may send is not parsed. */
-export function createIdentify({ keys, adminToken, isSignedIn }: PrincipalOptions) {
+export function createIdentify({ keys, ingest, adminToken, isSignedIn }: PrincipalOptions) {
   return async (request: FastifyRequest): Promise<Principal> => {
     const token = bearer(request)
     if (token?.startsWith('plk_')) {
-      const key = await keys.verify(token).catch(error => Promise.reject(refusalOf(error)))
+      const key = await ingest.ask(() => keys.verify(token), request.deadline)
       if (key) return { project: key.project, backfill: key.backfill, admin: false }
     } else if (token !== undefined && sameSecret(token, adminToken)) {
       return { project: projectOf(request), backfill: true, admin: true }

@@ -6,7 +6,6 @@ import Type from 'typebox'
 import { NewSession, PutSession, SessionAnswer, Uuid } from '../contract.ts'
 import { canonicalJson, derivedUuid, digestOf } from '../ingest/event-id.ts'
 import { type Ingest, minuteOf } from '../ingest/ingest.ts'
-import { refusalOf } from '../ingest/refusal.ts'
 import { answerOf } from '../ingest/session-answer.ts'
 import { isRejection, storable, type ValidEvent, validateEvent } from '../ingest/validate.ts'
 import type { Outcome } from '../ingest/work.ts'
@@ -33,18 +32,20 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       const { project } = request.principal!
       const receivedAt = ingest.now()
       const event = startEvent(project, keyOf(request.headers['idempotency-key']), request.body, receivedAt)
-      await ingest.attach([event], request.deadline)
-      const outcome = await ingest.commit(
-        {
-          kind: 'events',
-          project,
-          minute: minuteOf(receivedAt),
-          events: [event],
-          rejected: 0,
-          answered: true
-        },
-        request.deadline
-      )
+      const outcome = await ingest.admitted(project, 1, async admission => {
+        await ingest.attach([event], request.deadline)
+        return ingest.commit(
+          {
+            kind: 'events',
+            project,
+            minute: minuteOf(receivedAt),
+            events: [event],
+            rejected: 0,
+            answered: true
+          },
+          { admission, deadline: request.deadline }
+        )
+      })
       const { outcomes, session } = outcome as Extract<Outcome, { kind: 'events' }>
       if (outcomes[0] === 'conflict') {
         throw problem(
@@ -56,7 +57,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       reply.code(201)
       if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!)
       reply.header('idempotent-replayed', 'true')
-      return firstAnswer(database, project, event.id)
+      return firstAnswer(await ingest.ask(() => findAnswer(database, project, event.id), request.deadline))
     }
   )
 
@@ -66,7 +67,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     async request => {
       const { project } = requireAdmin(request)
       const id = request.params.id.toLowerCase()
-      const state = await findSession(database, project, id).catch(error => Promise.reject(refusalOf(error)))
+      const state = await ingest.ask(() => findSession(database, project, id), request.deadline)
       if (!state || state.deletedAt !== null)
         throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
       return answerOf(id, state)
@@ -91,8 +92,9 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     async request => {
       const { project } = requireAdmin(request)
       const limit = request.query.limit ?? 20
-      const sessions = await listSessions(database, project, limit, request.query.before).catch(error =>
-        Promise.reject(refusalOf(error))
+      const sessions = await ingest.ask(
+        () => listSessions(database, project, limit, request.query.before),
+        request.deadline
       )
       return {
         sessions: sessions.map(({ id, state }) => answerOf(id, state)),
@@ -132,16 +134,18 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
             ? undefined
             : ({ state: 'known', tier, region, flags: {} } as const)
       }
-      const outcome = await ingest.commit(
-        {
-          kind: 'put',
-          project,
-          minute: minuteOf(at),
-          sessionId: id,
-          put,
-          logId: randomUUIDv7()
-        },
-        request.deadline
+      const outcome = await ingest.admitted(project, 1, admission =>
+        ingest.commit(
+          {
+            kind: 'put',
+            project,
+            minute: minuteOf(at),
+            sessionId: id,
+            put,
+            logId: randomUUIDv7()
+          },
+          { admission, deadline: request.deadline }
+        )
       )
       if (outcome.kind === 'put-refused') {
         throw problem(400, outcome.code, putRefusals[outcome.code])
@@ -159,16 +163,18 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       const { project } = request.principal!
       const id = request.params.id.toLowerCase()
       const at = ingest.now()
-      const outcome = await ingest.commit(
-        {
-          kind: 'delete',
-          project,
-          minute: minuteOf(at),
-          sessionId: id,
-          at,
-          logId: randomUUIDv7()
-        },
-        request.deadline
+      const outcome = await ingest.admitted(project, 1, admission =>
+        ingest.commit(
+          {
+            kind: 'delete',
+            project,
+            minute: minuteOf(at),
+            sessionId: id,
+            at,
+            logId: randomUUIDv7()
+          },
+          { admission, deadline: request.deadline }
+        )
       )
       if (!(outcome as Extract<Outcome, { kind: 'delete' }>).existed) {
         throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
@@ -216,8 +222,7 @@ function startEvent(project: string, key: string, body: NewSession, receivedAt: 
   return { ...judged, digest: digestOf(canonicalJson(body)) }
 }
 
-async function firstAnswer(database: Database, project: string, id: string): Promise<SessionAnswer> {
-  const answer = await findAnswer(database, project, id).catch(error => Promise.reject(refusalOf(error)))
+function firstAnswer(answer: SessionAnswer | undefined): SessionAnswer {
   if (answer) return answer
   throw new Problem(503, 'replay_unavailable', 'The first answer cannot be read now; send the same again.', {
     headers: { 'retry-after': '1' }

@@ -1,0 +1,120 @@
+import {
+  atLeast,
+  atMost,
+  type During,
+  during,
+  type LoadOrder,
+  type LoadReport,
+  runLoad,
+  startPlatformProcess,
+  watchEndpoint
+} from '@plimsoll/bench'
+import type { Drill } from './drill.ts'
+import { project } from './night.ts'
+
+const eventsOf = (reports: readonly LoadReport[]) => reports.reduce((sum, { events }) => sum + events, 0)
+/** Without the first seconds, in which caches and code are cold. */
+const steady = (report: LoadReport): During => during(report, 2, report.perSecond.length - 1)
+
+const best = (reports: readonly LoadReport[]): LoadReport =>
+  reports.reduce((one, other) => (steady(other).eventsPerSecond > steady(one).eventsPerSecond ? other : one))
+
+/** Twice as much as it can take, for a while: it does all it can, and what it takes it takes in time. */
+export const overload: Drill = {
+  about: 'twice as many events as can be written are offered',
+  async run({ quick, note }) {
+    const durationMs = quick ? 5_000 : 10_000
+    const platform = await startPlatformProcess()
+    try {
+      const order: Omit<LoadOrder, 'connections'> = {
+        kind: 'batch',
+        batchSize: 100,
+        host: platform.host,
+        port: platform.port,
+        path: '/v1/events',
+        users: 50_000,
+        worker: 3,
+        durationMs,
+        headers: { authorization: `Bearer ${await platform.createKey(project)}` }
+      }
+      const health = watchEndpoint(`${platform.healthUrl}/health`, { everyMs: 25, accept: [503] })
+      const ready = watchEndpoint(`${platform.healthUrl}/ready`, { everyMs: 25, accept: [503] })
+      const dashboard = watchEndpoint(`${platform.url}/v1/dashboard?project=${project}`, {
+        everyMs: 200,
+        headers: { authorization: `Bearer ${platform.adminToken}` }
+      })
+      let worker = order.worker
+      const load = (over: Pick<LoadOrder, 'connections' | 'rate'>) => runLoad({ ...order, worker: worker++, ...over })
+      const peaks: LoadReport[] = []
+      const floods: LoadReport[] = []
+      // In turns, the best of each: the machine is shared, and a slow moment must not pass for a collapse.
+      for (let round = 0; round < 2; round++) {
+        note('  the most it can take')
+        peaks.push(await load({ connections: 48 }))
+        const twice = 2 * Math.max(...peaks.map(report => steady(report).eventsPerSecond))
+        note(`  twice that: ${Math.round(twice).toLocaleString('en-GB')} events/s`)
+        floods.push(await load({ connections: 1_000, rate: twice / order.batchSize }))
+      }
+      const peak = best(peaks)
+      const flood = best(floods)
+      const capacity = steady(peak).eventsPerSecond
+      note('  half of it')
+      const after = await load({ connections: 64, rate: (0.5 * capacity) / order.batchSize })
+      const watched = await Promise.all([health.stop(), ready.stop(), dashboard.stop()])
+      const ledger = await settled(() => platform.get<Ledger>('/v1/ledger', project))
+      const sent = [...peaks, ...floods, after]
+      const overloaded = steady(flood)
+      return {
+        figures: {
+          'events/s at the peak': capacity,
+          'events/s offered at twice that': flood.requests > 0 ? (flood.requests * order.batchSize) / flood.seconds : 0,
+          'events/s taken at twice that': overloaded.eventsPerSecond,
+          'ack p99 ms at the peak': steady(peak).okP99,
+          'ack p99 ms of what was taken at twice that': overloaded.okP99,
+          'answers by status at twice that': flood.statuses,
+          'ack p99 ms at half of it, afterwards': steady(after).okP99,
+          'events acknowledged': eventsOf(sent),
+          ledger,
+          '/health': watched[0],
+          '/ready': watched[1],
+          dashboard: watched[2]
+        },
+        aims: [
+          atLeast('taken at twice the capacity, of the peak', overloaded.eventsPerSecond / capacity, 0.9, ''),
+          atMost('ack p99 of what was taken', overloaded.okP99, 2_500, 'ms'),
+          atLeast('refused with a time to come back', flood.statuses['503'] ?? 0, 1, 'requests'),
+          atLeast(
+            'taken afterwards, of half of the capacity',
+            steady(after).eventsPerSecond / (0.5 * capacity),
+            0.95,
+            ''
+          ),
+          atMost('ack p99 afterwards', steady(after).okP99, 250, 'ms'),
+          atMost('acknowledged and lost (P1)', Math.max(0, eventsOf(sent) - ledger.accepted), 0, 'events'),
+          atLeast('books balance (P3)', ledger.balanced && ledger.pending === 0 ? 1 : 0, 1, ''),
+          atMost('/health p99 (P7)', watched[0].p99, 50, 'ms'),
+          atMost('/ready p99 (P7)', watched[1].p99, 50, 'ms'),
+          atMost('dashboard questions that failed (P6)', watched[2].failed, 0, '')
+        ]
+      }
+    } finally {
+      await platform.stop()
+    }
+  }
+}
+
+interface Ledger {
+  accepted: number
+  pending: number
+  balanced: boolean
+}
+
+/** Waits, for a minute at most, until everything accepted is counted. */
+async function settled(ask: () => Promise<Ledger>): Promise<Ledger> {
+  let ledger = await ask()
+  for (let tries = 0; tries < 240 && ledger.pending !== 0; tries++) {
+    await new Promise(resolve => setTimeout(resolve, 250))
+    ledger = await ask()
+  }
+  return ledger
+}

@@ -57,23 +57,32 @@ export function optionsFrom(args: string[]): RunOptions {
   }
 }
 
+export interface Result {
+  figures: Record<string, unknown>
+  aims: Aim[]
+  /** Printed for people in place of the figures. */
+  table?: string[]
+}
+
 /** Runs, prints, and says how to exit: 0 when every aim is met, 1 when one is missed, 2 when it could not run. */
 export async function report(
   name: string,
   options: RunOptions,
-  run: (options: RunOptions) => Promise<{ figures: Record<string, unknown>; aims: Aim[] }>
+  run: (options: RunOptions) => Promise<Result>
 ): Promise<number> {
-  let result: { figures: Record<string, unknown>; aims: Aim[] }
+  let result: Result
   try {
     result = await run(options)
   } catch (error) {
     process.stderr.write(`${name} could not run: ${error instanceof Error ? error.message : String(error)}\n`)
     return 2
   }
-  const outcome: Outcome = { name, machine: machine(), seed: options.seed, ...result }
+  const { figures, aims, table } = result
+  const outcome: Outcome = { name, machine: machine(), seed: options.seed, figures, aims }
   const print = (line: string) => (options.json ? process.stderr : process.stdout).write(`${line}\n`)
   print(`\n${name} on ${outcome.machine.cores} × ${outcome.machine.cpu}, Node ${outcome.machine.node}`)
-  for (const [key, value] of Object.entries(outcome.figures))
+  for (const line of table ?? []) print(line)
+  for (const [key, value] of table === undefined ? Object.entries(figures) : [])
     print(
       `  ${key.padEnd(44)} ${typeof value === 'number' ? round(value).toLocaleString('en-GB') : JSON.stringify(value)}`
     )

@@ -6,6 +6,7 @@ export interface SourceManifest {
   exports: Record<string, string>
   devDependencies?: Record<string, string>
   dependencies?: Record<string, string>
+  peerDependencies?: Record<string, string>
   [other: string]: unknown
 }
 

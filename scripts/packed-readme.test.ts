@@ -4,6 +4,7 @@ import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { importsOf } from './imports.ts'
 import { manifestOf, outsideEnvironment, packageNames, packPackages } from './pack-packages.ts'
 import { examplesOf } from './readme-examples.ts'
 import { read, root } from './repository.ts'
@@ -50,11 +51,21 @@ function withDependencies(name: string): string[] {
   return [...new Set([name, ...own.flatMap(withDependencies)])]
 }
 
+/** What a stranger adds for the doors and examples that need it: optional peers, and what the readme imports besides. */
+function besides(name: string): string[] {
+  const { devDependencies = {}, peerDependencies = {} } = manifestOf(name)
+  const imported = examplesOf(read(`packages/${name}/README.md`)).flatMap(({ code }) => importsOf(code))
+  const wanted = new Set([...Object.keys(peerDependencies), ...imported])
+  return Object.entries(devDependencies)
+    .filter(([needed]) => wanted.has(needed) && !needed.startsWith('@plimsoll/'))
+    .map(([needed, version]) => `${needed}@${version}`)
+}
+
 /** Installs from the tarballs; `false` when others are needed from a registry that cannot be reached. */
 async function install(t: TestContext, name: string, folder: string): Promise<boolean> {
   const files = withDependencies(name).map(needed => tarballs.get(needed)!)
   const options = ['--prefer-offline', '--no-audit', '--no-fund', '--no-progress', '--ignore-scripts']
-  const { code, output } = await run('npm', ['install', ...options, ...files], folder, 120_000)
+  const { code, output } = await run('npm', ['install', ...options, ...files, ...besides(name)], folder, 120_000)
   if (code !== 0 && /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENOTCACHED|ETIMEDOUT/.test(output)) {
     t.skip('the registry cannot be reached')
     return false

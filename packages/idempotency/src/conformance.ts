@@ -156,6 +156,7 @@ export function idempotencyConformance<Tx>(
       const lease = await start(wanted)
       await store.release(lease)
       assert.equal(await store.renew(lease, 1_000), false)
+      await assert.rejects(settle(lease, wanted.key), LeaseLostError)
       const next = await start({ ...wanted, fingerprint: 'v1:b' })
       assert.ok(next.fence > lease.fence)
       assert.equal(next.attempt, 1)

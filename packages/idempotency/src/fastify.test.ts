@@ -68,6 +68,12 @@ describe('on a real port', () => {
       { config: { idempotency: { required: false } } },
       async request => `fence ${keyed(request).fence > 0}`
     )
+    app.post('/charged', { config: { idempotency } }, async (request, reply) => {
+      const { tx, commit } = keyed(request)
+      await tx.query("insert into orders select count(*) + 1, 'charged' from orders")
+      commit()
+      return reply.code(502).send({ receipt: 'failed' })
+    })
     app.post('/empty', { config: { idempotency } }, (_request, reply) => reply.code(204).send())
     app.post('/stray', async request => keyed(request).fence)
     url = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -146,6 +152,15 @@ describe('on a real port', () => {
     assert.equal(await count('again'), 0)
     assert.equal((await send('/orders', key, { note: 'again' })).status, 201)
     assert.equal(await count('again'), 1)
+  })
+
+  test('a 502 whose handler said commit is kept, with its effect', async () => {
+    const key = newKey()
+    for (const replayed of [null, 'true']) {
+      const answer = await send('/charged', key)
+      assert.deepEqual([answer.status, answer.headers.get('idempotent-replayed')], [502, replayed])
+    }
+    assert.equal(await count('charged'), 1)
   })
 
   test('two tenants do not share a key', async () => {

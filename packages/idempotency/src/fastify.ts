@@ -21,6 +21,8 @@ export interface InstallOptions<Tx> extends IdempotentOptions {
 /** What the handler of an idempotent route works with. */
 export interface Keyed<Tx> extends RunContext {
   readonly tx: Tx
+  /** Commits and keeps this answer even if its status alone would not: for a 502 after what must not happen twice. */
+  commit(): void
 }
 
 /**
@@ -55,8 +57,12 @@ export function installIdempotency<Tx>(
             required: wanted.required
           },
           async (tx, context) => {
-            running.set(request, { ...context, tx })
-            return handled(handler, this, request, reply)
+            let commit = false
+            const keep = () => {
+              commit = true
+            }
+            running.set(request, { ...context, tx, commit: keep })
+            return { ...(await handled(handler, this, request, reply)), commit }
           }
         )
         reply.code(answer.status)

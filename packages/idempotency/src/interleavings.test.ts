@@ -109,7 +109,7 @@ describe('any interleaving has one effect and one answer', () => {
     }
     await fc.assert(
       fc.asyncProperty(steps, each => play(world, `db-${++keys}`, each, wait)),
-      { numRuns: 60 }
+      { numRuns: 100 }
     )
   })
 
@@ -121,7 +121,7 @@ describe('any interleaving has one effect and one answer', () => {
     }
     await fc.assert(
       fc.asyncProperty(steps, each => play(world, `memory-${++keys}`, each, wait)),
-      { numRuns: 300 }
+      { numRuns: 2_000 }
     )
   })
 

@@ -45,7 +45,7 @@ export interface IdempotencyStore<Tx> {
    * @throws LeaseLostError, and what `work` threw
    */
   settle(lease: Lease, ttlMs: number, work: (tx: Tx) => Promise<Answer>): Promise<void>
-  /** Frees the key, if the lease is still the record's and nothing was kept. */
+  /** Frees the key, if the lease is still the record's and nothing was kept. The lease is over: it can settle no more. */
   release(lease: Lease): Promise<void>
   /** Runs `work` as `settle` does, with no key and nothing kept. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>

@@ -31,7 +31,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore<
 
   const own = (lease: Lease): Entry | undefined => {
     const entry = entries.get(nameOf(lease))
-    return entry?.fence === lease.fence && entry.answer === undefined ? entry : undefined
+    if (entry?.fence !== lease.fence || entry.fingerprint === undefined || entry.answer !== undefined) return
+    return entry
   }
   const sweep = (limit: number): number => {
     let swept = 0
@@ -73,7 +74,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore<
     },
     async renew(lease, leaseMs) {
       const entry = own(lease)
-      if (entry?.fingerprint === undefined) return false
+      if (entry === undefined) return false
       entry.leasedUntil = now() + leaseMs
       entry.expiresAt = Math.max(entry.expiresAt, entry.leasedUntil)
       return true

@@ -43,13 +43,13 @@ const reserve = `insert into idempotency.records as r
   returning fence = currval('idempotency.fences') as won, fence, attempt, fingerprint = $4 as same,
     (extract(epoch from leased_until - ${clock(7)}) * 1000)::float8 as left_ms, status, headers, body`
 
-const mine = 'tenant = $1 and route = $2 and key = $3 and fence = $4 and status is null'
+const mine = 'tenant = $1 and route = $2 and key = $3 and fence = $4 and status is null and fingerprint is not null'
 
 const complete = `update idempotency.records
   set status = $5, headers = $6::jsonb, body = $7, expires_at = ${clock(9)} + ${after(8)} where ${mine}`
 
 const renew = `update idempotency.records set leased_until = ${clock(6)} + ${after(5)},
-  expires_at = greatest(expires_at, ${clock(6)} + ${after(5)}) where ${mine} and fingerprint is not null`
+  expires_at = greatest(expires_at, ${clock(6)} + ${after(5)}) where ${mine}`
 
 const release = `update idempotency.records set fingerprint = null where ${mine}`
 

@@ -25,7 +25,8 @@ const DRAINED_BYTES = 65_536
  * It passes the policy's signal on, says in `X-Request-Deadline` how many milliseconds are left, and rejects with an
  * `HttpStatusError` for 408, 425, 429, 500, 502, 503 and 504. Any other response is an answer. GET, HEAD, OPTIONS, PUT,
  * DELETE and TRACE are idempotent, any other method with an `Idempotency-Key`, unless `init.policy.idempotent` says
- * otherwise; a request whose body is a stream is never sent twice.
+ * otherwise; a stream as the body is never sent twice, and the body of a `Request` only when
+ * `init.policy.idempotent` says so: it is then kept in memory.
  *
  * The policy's time limits hold until the headers are there. Reading the body is the caller's, whose own signal ends that.
  */
@@ -38,7 +39,10 @@ export function resilientFetch<A = never>(
     const method = init.method ?? request?.method ?? 'GET'
     const headers = new Headers(init.headers ?? request?.headers)
     const caller = init.signal === undefined ? request?.signal : (init.signal ?? undefined)
-    const idempotent = isRepeatable(init.body) && (options?.idempotent ?? isIdempotent(method, headers))
+    // What a Request was made of cannot be seen any more, so it is kept and sent again only when the caller says so.
+    const repeatable =
+      init.body === undefined ? !request?.body || options?.idempotent === true : isRepeatable(init.body)
+    const idempotent = repeatable && (options?.idempotent ?? isIdempotent(method, headers))
 
     const send = async ({ signal, deadline }: { signal: AbortSignal; deadline: number }) => {
       const left = formatDeadlineHeader(deadline, policy.clock)

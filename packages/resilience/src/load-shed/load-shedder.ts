@@ -69,6 +69,9 @@ export function loadShedder(
   return new QueueDoor({ softWaitMs, hardWaitMs, floor }, clock)
 }
 
+/** Of a queue that is stuck it is said that it takes this long: an hour. */
+const LONGEST_WAIT_MS = 3_600_000
+
 class QueueDoor implements LoadShedder {
   readonly clock: Clock
   readonly #settings: Required<LoadShedderOptions>
@@ -136,7 +139,7 @@ class QueueDoor implements LoadShedder {
     if (this.#pending === 0) return 0
     const rate = this.#rate.perMs(this.clock.now())
     if (rate === null) return 0
-    return rate === 0 ? Number.POSITIVE_INFINITY : this.#pending / rate
+    return Math.min(LONGEST_WAIT_MS, this.#pending / rate)
   }
 
   /** Alone, a key has no more than its share, however much it has. */

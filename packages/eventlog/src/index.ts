@@ -17,5 +17,8 @@ export {
   Projection,
   type ProjectionOptions,
   type ProjectionState,
-  type Step
+  type ReadStep,
+  readStep,
+  type Step,
+  stepText
 } from './projection.ts'

@@ -1,6 +1,6 @@
 import { copyRow, type Database, migrate, type Queryable, type Transaction } from '@plimsoll/database'
 import type { Cursor, NewEntry, StoredEntry } from './entry.ts'
-import type { Segment } from './tail.ts'
+import { appendedSegment, type Segment } from './segment.ts'
 
 /** The commit channel that wakes subscribers in the writer's own process. */
 export const logChannel = 'eventlog'
@@ -47,7 +47,8 @@ async function placeOf(tx: Transaction, entries: readonly NewEntry[]): Promise<S
   const { rows } = await tx.query<{ xid: string; last: number }>(
     "select pg_current_xact_id()::text as xid, currval('eventlog.entries_position_seq') as last"
   )
-  return { xid: rows[0]!.xid, first: rows[0]!.last - entries.length + 1, recordedAt: Date.now(), entries }
+  const { xid, last } = rows[0]!
+  return appendedSegment(entries, { xid, position: last - entries.length + 1, recordedAt: Date.now() })
 }
 
 /** The key under which `findDigests` answers. */

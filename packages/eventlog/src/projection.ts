@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, DatabaseError, migrate, type Transaction } from '@plimsoll/database'
-import { type Cursor, type LogEntry, parseEntry, type StoredEntry, start } from './entry.ts'
-import { logChannel, type Page, readLog } from './log.ts'
-import { type Segment, Tail } from './tail.ts'
+import { type Cursor, type LogEntry, start } from './entry.ts'
+import { logChannel, readLog } from './log.ts'
+import { entriesOf, type Place, readSegment, type Segment, segmentsText } from './segment.ts'
+import { Tail } from './tail.ts'
 
 /** Another consumer of the same name moved the cursor: this one must not write what that one has written. */
 export class CursorMovedError extends DatabaseError {
@@ -39,16 +40,35 @@ export interface ProjectionOptions {
   now?(): number
 }
 
-/** One page of the log for one projection, and the move of its cursor that goes with it. Structured-cloneable. */
-export interface Step {
+/** The move of one projection's cursor. */
+export interface Move {
   name: string
   from: Cursor
   to: Cursor
-  entries: readonly StoredEntry[]
+}
+
+/** One page of the log for one projection, as text, and the move of its cursor that goes with it. */
+export interface Step extends Move {
+  segments: readonly Segment[]
+}
+
+/** A step with its entries parsed. */
+export interface ReadStep extends Move {
+  entries: LogEntry[]
+}
+
+/** A step as JSON text, for a procedure beside the engine: what is text already is not made into text again. */
+export function stepText({ name, from, to, segments }: Step): string {
+  return `${JSON.stringify({ name, from, to }).slice(0, -1)},"segments":${segmentsText(segments)}}`
+}
+
+export function readStep(text: string): ReadStep {
+  const { segments, ...move } = JSON.parse(text) as Move & { segments: Parameters<typeof entriesOf>[0] }
+  return { ...move, entries: entriesOf(segments) }
 }
 
 /** Moves the cursor, if it still is where the step began. Throws `CursorMovedError` when somebody else moved it. */
-export async function moveCursor(tx: Transaction, { name, from, to }: Step): Promise<void> {
+export async function moveCursor(tx: Transaction, { name, from, to }: Move): Promise<void> {
   const { affected } = await tx.query(
     `update eventlog_cursors.cursors set xid = $2, position = $3, moved_at = now()
      where name = $1 and xid = $4 and position = $5`,
@@ -64,7 +84,7 @@ export function applyInTransaction(
 ): (step: Step) => Promise<void> {
   return step =>
     store.transaction(async tx => {
-      await apply(tx, step.entries.map(parseEntry))
+      await apply(tx, readStep(stepText(step)).entries)
       await moveCursor(tx, step)
     })
 }
@@ -167,26 +187,26 @@ export class Projection {
     if (!this.#loaded) await this.#load()
     this.#woken = false
     const lookedAt = this.#options.now()
-    const page = await this.#read()
-    if (page.entries.length > 0) await this.#applyPage(page)
-    this.#caughtUp = page.caughtUp
-    this.#oldest = page.caughtUp ? 0 : (page.entries.at(-1)?.recordedAt ?? this.#oldest)
-    this.#asOf = page.caughtUp ? lookedAt : (page.entries.at(-1)?.recordedAt ?? this.#asOf)
-    return page.entries.length >= this.#options.batch
+    const { segments, caughtUp } = await this.#read()
+    const last = segments.at(-1)?.last
+    if (last) await this.#apply(segments, last)
+    this.#caughtUp = caughtUp
+    this.#oldest = caughtUp ? 0 : (last?.recordedAt ?? this.#oldest)
+    this.#asOf = caughtUp ? lookedAt : (last?.recordedAt ?? this.#asOf)
+    return segments.reduce((sum, { count }) => sum + count, 0) >= this.#options.batch
   }
 
-  async #read(): Promise<Page> {
-    const entries = this.#tail.after(this.#cursor, this.#options.batch)
-    if (!entries) return readLog(this.#options.log, this.#cursor, this.#options.batch)
-    const last = entries.at(-1)!
-    return { entries, caughtUp: !this.#tail.hasMore(last) }
+  async #read(): Promise<{ segments: Segment[]; caughtUp: boolean }> {
+    const held = this.#tail.after(this.#cursor, this.#options.batch)
+    if (held) return { segments: held, caughtUp: !this.#tail.hasMore(held.at(-1)!.last) }
+    const { entries, caughtUp } = await readLog(this.#options.log, this.#cursor, this.#options.batch)
+    return { segments: entries.length > 0 ? [readSegment(entries)] : [], caughtUp }
   }
 
-  async #applyPage(page: Page): Promise<void> {
-    const last = page.entries.at(-1)!
-    const next = { xid: last.xid, position: last.position }
-    await this.#options.advance({ name: this.#options.name, from: this.#cursor, to: next, entries: page.entries })
-    this.#cursor = next
+  async #apply(segments: readonly Segment[], { xid, position }: Place): Promise<void> {
+    const to = { xid, position }
+    await this.#options.advance({ name: this.#options.name, from: this.#cursor, to, segments })
+    this.#cursor = to
   }
 
   async #load(): Promise<void> {

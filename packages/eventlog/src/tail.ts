@@ -1,17 +1,10 @@
-import type { Cursor, NewEntry, StoredEntry } from './entry.ts'
-
-/** Entries that one transaction appended, at consecutive positions from `first`. */
-export interface Segment {
-  xid: string
-  first: number
-  recordedAt: number
-  entries: readonly NewEntry[]
-}
+import type { Cursor } from './entry.ts'
+import type { Segment } from './segment.ts'
 
 /**
  * The end of the log, in memory, for readers in the process that writes an embedded log: what was just committed need
- * not be read back from the engine, whose one thread is the writer's too. It gives only what stands exactly next to a
- * cursor; after a gap, and for all that is older, the reader asks the store.
+ * not be read back from the engine, whose one thread is the writer's too. It gives whole segments, and only those that
+ * begin right behind a cursor; after a gap, and for all that is older, the reader asks the store.
  */
 export class Tail {
   #segments: Segment[] = []
@@ -25,23 +18,23 @@ export class Tail {
 
   add(segment: Segment): void {
     this.#segments.push(segment)
-    this.#held += segment.entries.length
-    while (this.#held > this.#capacity) this.#held -= this.#segments.shift()!.entries.length
+    this.#held += segment.count
+    while (this.#held > this.#capacity) this.#held -= this.#segments.shift()!.count
   }
 
-  /** The entries right after `cursor`, `limit` at most; undefined when the tail cannot tell. Older ones are let go. */
-  after(cursor: Cursor, limit: number): StoredEntry[] | undefined {
-    while (this.#segments.length > 0 && endOf(this.#segments[0]!) <= cursor.position) {
-      this.#held -= this.#segments.shift()!.entries.length
+  /** The segments right after `cursor`, of `limit` entries or a little more; undefined when the tail cannot tell. Older ones are let go. */
+  after(cursor: Cursor, limit: number): Segment[] | undefined {
+    while (this.#segments.length > 0 && this.#segments[0]!.last.position <= cursor.position) {
+      this.#held -= this.#segments.shift()!.count
     }
-    const found: StoredEntry[] = []
+    const found: Segment[] = []
     let next = cursor.position + 1
+    let count = 0
     for (const segment of this.#segments) {
-      if (found.length === limit || next < segment.first) break
-      for (let i = next - segment.first; i < segment.entries.length && found.length < limit; i++) {
-        found.push(toEntry(segment, i))
-      }
-      next = segment.first + segment.entries.length
+      if (count >= limit || segment.first?.position !== next) break
+      found.push(segment)
+      count += segment.count
+      next = segment.last.position + 1
     }
     return found.length > 0 ? found : undefined
   }
@@ -49,13 +42,6 @@ export class Tail {
   /** True when something newer than `cursor` is held. */
   hasMore(cursor: Cursor): boolean {
     const last = this.#segments.at(-1)
-    return last !== undefined && endOf(last) > cursor.position
+    return last !== undefined && last.last.position > cursor.position
   }
-}
-
-const endOf = (segment: Segment) => segment.first + segment.entries.length - 1
-
-function toEntry(segment: Segment, index: number): StoredEntry {
-  const { digest: _, ...entry } = segment.entries[index]!
-  return { ...entry, position: segment.first + index, xid: segment.xid, recordedAt: segment.recordedAt }
 }

@@ -1,5 +1,5 @@
 import type { ProcedureContext } from '@plimsoll/database'
-import { moveCursor, parseEntry, type Step } from '@plimsoll/eventlog'
+import { moveCursor, readStep } from '@plimsoll/eventlog'
 import { SketchCache } from './sketch-cache.ts'
 import { applyEntries } from './store.ts'
 
@@ -7,12 +7,13 @@ import { applyEntries } from './store.ts'
 const caches = new WeakMap<ProcedureContext, SketchCache>()
 
 /** One step of the read models, beside the engine that holds them: see `Database.call`. */
-export default async function apply(context: ProcedureContext, step: Step): Promise<void> {
+export default async function apply(context: ProcedureContext, text: string): Promise<void> {
   const cache = caches.get(context) ?? new SketchCache()
   caches.set(context, cache)
+  const step = readStep(text)
   try {
     await context.transaction(async tx => {
-      await applyEntries(tx, step.entries.map(parseEntry), cache)
+      await applyEntries(tx, step.entries, cache)
       await moveCursor(tx, step)
     })
   } catch (error) {

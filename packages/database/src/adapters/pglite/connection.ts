@@ -95,8 +95,11 @@ export class EngineThread implements Queryable {
   }
 
   async call(module: URL, argument: unknown): Promise<Called> {
-    const tell = await this.#ask({ op: 'call', module: module.href, argument: JSON.stringify(argument) })
-    return JSON.parse((tell as { called: string }).called) as Called
+    const asText = typeof argument === 'string'
+    const text = asText ? argument : (JSON.stringify(argument) ?? 'null')
+    const tell = await this.#ask({ op: 'call', module: module.href, argument: text, asText })
+    const { result, ...rest } = tell as Extract<Tell, { result: string }>
+    return { ...rest, result: result === '' ? undefined : JSON.parse(result) }
   }
 
   async syncs(): Promise<number> {

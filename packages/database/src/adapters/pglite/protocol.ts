@@ -1,6 +1,7 @@
 /**
  * The outcome of a procedure and what it notified. Arguments and outcomes travel as JSON text: thousands of small objects
- * cost several times less so than as structured clones, on both sides.
+ * cost several times less so than as structured clones, on both sides. Notifications are cloned: the few that there are
+ * hold their bulk as text.
  */
 export interface Called {
   result: unknown
@@ -14,7 +15,7 @@ export type Ask =
   | { id: number; op: 'query'; sql: string; parameters: (string | null)[] }
   | { id: number; op: 'exec'; sql: string }
   | { id: number; op: 'copy'; sql: string; bytes: Uint8Array<ArrayBuffer> }
-  | { id: number; op: 'call'; module: string; argument: string }
+  | { id: number; op: 'call'; module: string; argument: string; asText: boolean }
   | { id: number; op: 'syncs' }
   | { id: number; op: 'close' }
 
@@ -22,7 +23,7 @@ export type Tell =
   | { ready: true }
   | { id: number; columns: string[]; rows: unknown[][]; affected: number }
   | { id: number; value: number }
-  | { id: number; called: string }
+  | ({ id: number; result: string } & Omit<Called, 'result'>)
   | { id: number; error: WireError }
   | { failed: WireError }
 

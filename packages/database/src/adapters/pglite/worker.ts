@@ -68,9 +68,11 @@ try {
           tell({ id: ask.id, value: affectedRows ?? 0 })
           return
         }
-        case 'call':
-          tell({ id: ask.id, called: JSON.stringify(await call(ask.module, JSON.parse(ask.argument))) })
+        case 'call': {
+          const { result, ...rest } = await call(ask.module, ask.asText ? ask.argument : JSON.parse(ask.argument))
+          tell({ id: ask.id, result: JSON.stringify(result) ?? '', ...rest })
           return
+        }
         case 'syncs':
           tell({ id: ask.id, value: syncs() })
           return

@@ -13,6 +13,7 @@ import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
 import type { Settings } from './settings.ts'
 import { SignIn } from './sign-in.ts'
+import { warmUp } from './warm-up.ts'
 import { openStores } from './stores.ts'
 
 export interface Platform {
@@ -110,6 +111,7 @@ export async function startPlatform({
     )
     telemetry.start()
     analytics.start()
+    await warmUp(app, adminToken)
     return {
       url,
       metadataUrl,

@@ -13,8 +13,8 @@ import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
 import type { Settings } from './settings.ts'
 import { SignIn } from './sign-in.ts'
-import { warmUp } from './warm-up.ts'
 import { openStores } from './stores.ts'
+import { warmUp } from './warm-up.ts'
 
 export interface Platform {
   url: string

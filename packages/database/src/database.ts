@@ -54,8 +54,9 @@ export interface Database extends Queryable {
   /**
    * Runs the procedure that `module` exports by default, beside the engine: with an embedded one in its own thread, so
    * that a transaction of many statements costs one trip between threads and not one a statement. `argument` and the
-   * outcome must survive a trip as JSON; an argument that is a string is passed on as it is. What the procedure's
-   * transactions notify must survive a structured clone. Rejects with what the procedure threw; a `DatabaseError` keeps its code.
+   * outcome must survive a trip as JSON; bytes as the argument are passed on as they are and change hands: they
+   * are the caller's no more. So are bytes right inside what the procedure's transactions notify, the rest of which must
+   * survive a structured clone. Rejects with what the procedure threw; a `DatabaseError` keeps its code.
    */
   call<Outcome>(module: URL, argument: unknown): Promise<Outcome>
   /** Calls `listener` after each commit of this process that named `channel`. Returns the way to stop. */

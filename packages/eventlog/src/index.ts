@@ -20,5 +20,5 @@ export {
   type ReadStep,
   readStep,
   type Step,
-  stepText
+  stepBytes
 } from './projection.ts'

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, DatabaseError, migrate, type Transaction } from '@plimsoll/database'
 import { type Cursor, type LogEntry, start } from './entry.ts'
 import { logChannel, readLog } from './log.ts'
-import { entriesOf, type Place, readSegment, type Segment, segmentsText } from './segment.ts'
+import { entriesOf, type Place, readSegment, type Segment, segmentPieces } from './segment.ts'
 import { Tail } from './tail.ts'
 
 /** Another consumer of the same name moved the cursor: this one must not write what that one has written. */
@@ -47,7 +47,7 @@ export interface Move {
   to: Cursor
 }
 
-/** One page of the log for one projection, as text, and the move of its cursor that goes with it. */
+/** One page of the log for one projection, unread, and the move of its cursor that goes with it. */
 export interface Step extends Move {
   segments: readonly Segment[]
 }
@@ -57,12 +57,21 @@ export interface ReadStep extends Move {
   entries: LogEntry[]
 }
 
-/** A step as JSON text, for a procedure beside the engine: what is text already is not made into text again. */
-export function stepText({ name, from, to, segments }: Step): string {
-  return `${JSON.stringify({ name, from, to }).slice(0, -1)},"segments":${segmentsText(segments)}}`
+/** A step as the bytes of JSON, for a procedure beside the engine: what is JSON already is not made into JSON again. */
+export function stepBytes({ name, from, to, segments }: Step): Uint8Array<ArrayBuffer> {
+  const head = Buffer.from(`${JSON.stringify({ name, from, to }).slice(0, -1)},"segments":`)
+  const pieces = [head, ...segmentPieces(segments), Buffer.from('}')]
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
 }
 
-export function readStep(text: string): ReadStep {
+export function readStep(bytes: Uint8Array): ReadStep {
+  const text = new TextDecoder().decode(bytes)
   const { segments, ...move } = JSON.parse(text) as Move & { segments: Parameters<typeof entriesOf>[0] }
   return { ...move, entries: entriesOf(segments) }
 }
@@ -84,7 +93,7 @@ export function applyInTransaction(
 ): (step: Step) => Promise<void> {
   return step =>
     store.transaction(async tx => {
-      await apply(tx, readStep(stepText(step)).entries)
+      await apply(tx, readStep(stepBytes(step)).entries)
       await moveCursor(tx, step)
     })
 }

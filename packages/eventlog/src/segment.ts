@@ -1,13 +1,13 @@
 import type { Cursor, LogEntry, NewEntry, StoredEntry } from './entry.ts'
 
 /**
- * Entries in a row as JSON text. Between the thread that writes an embedded log, the event loop and the thread of a read
- * model they travel as text, which costs one copy, and are parsed only where they are used: as objects they would fill
- * the young generation of the event loop's heap, which every request then waits for.
+ * Entries in a row as the bytes of JSON. Between the thread that writes an embedded log, the event loop and the thread of
+ * a read model they change hands without a copy, and are parsed only where they are used: as objects or strings they
+ * would fill the young generation of the event loop's heap, whose collections every request waits for.
  */
 export interface Segment {
-  /** A JSON array. Those appended by one transaction have no place of their own: it follows from `first`. */
-  entries: string
+  /** A JSON array in UTF-8. Those appended by one transaction have no place of their own: it follows from `first`. */
+  entries: Uint8Array<ArrayBuffer>
   count: number
   first: Place | null
   last: Place
@@ -34,22 +34,29 @@ export function readSegment(entries: readonly StoredEntry[]): Segment {
   }
 }
 
+const utf8 = new TextEncoder()
+
 type Texts = Pick<StoredEntry, 'data' | 'change'>
 
 /** `data` and `change` are JSON already: they are put in as they are, neither quoted here nor unquoted there. */
-function arrayOf<E extends Texts>(entries: readonly E[], shown: (entry: E) => Texts): string {
+function arrayOf<E extends Texts>(entries: readonly E[], shown: (entry: E) => Texts): Uint8Array<ArrayBuffer> {
   let text = '['
   for (const entry of entries) {
     const { data, change, ...rest } = shown(entry)
     const separator = text === '[' ? '' : ','
     text += `${separator}${JSON.stringify(rest).slice(0, -1)},"data":${data ?? 'null'},"change":${change ?? 'null'}}`
   }
-  return `${text}]`
+  return utf8.encode(`${text}]`)
 }
 
-/** The segments as JSON text. */
-export function segmentsText(segments: readonly Segment[]): string {
-  return `[${segments.map(({ first, entries }) => `{"first":${JSON.stringify(first)},"entries":${entries}}`).join(',')}]`
+/** The segments as a JSON array, in pieces. */
+export function segmentPieces(segments: readonly Segment[]): Uint8Array[] {
+  const pieces = segments.flatMap(({ first, entries }, i) => [
+    utf8.encode(`${i === 0 ? '[' : ','}{"first":${JSON.stringify(first)},"entries":`),
+    entries,
+    utf8.encode('}')
+  ])
+  return [...pieces, utf8.encode(segments.length === 0 ? '[]' : ']')]
 }
 
 /** The entries of segments that were parsed from such a text. */

@@ -7,10 +7,10 @@ import { applyEntries } from './store.ts'
 const caches = new WeakMap<ProcedureContext, SketchCache>()
 
 /** One step of the read models, beside the engine that holds them: see `Database.call`. */
-export default async function apply(context: ProcedureContext, text: string): Promise<void> {
+export default async function apply(context: ProcedureContext, bytes: Uint8Array): Promise<void> {
   const cache = caches.get(context) ?? new SketchCache()
   caches.set(context, cache)
-  const step = readStep(text)
+  const step = readStep(bytes)
   try {
     await context.transaction(async tx => {
       await applyEntries(tx, step.entries, cache)

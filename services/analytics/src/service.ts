@@ -1,5 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
-import { Projection, type ProjectionState, stepText } from '@plimsoll/eventlog'
+import { Projection, type ProjectionState, stepBytes } from '@plimsoll/eventlog'
 import { problem } from '@plimsoll/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Answers, type Given } from './answer/answers.ts'
@@ -56,7 +56,7 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
     name: 'analytics',
     log,
     store,
-    advance: step => store.call(applyProcedure, stepText(step)),
+    advance: step => store.call(applyProcedure, stepBytes(step)),
     // Fewer, larger steps: what a step costs is the rows it touches, hardly the entries it counts.
     batch: 4_000,
     paceMs: 300,

@@ -9,6 +9,7 @@ interface Waiting {
   reject(error: Error): void
 }
 
+type Bytes = Uint8Array<ArrayBuffer>
 type Question = Ask extends infer A ? (A extends { id: number } ? Omit<A, 'id'> : never) : never
 
 function unwire(error: WireError): DatabaseError {
@@ -95,9 +96,12 @@ export class EngineThread implements Queryable {
   }
 
   async call(module: URL, argument: unknown): Promise<Called> {
-    const asText = typeof argument === 'string'
-    const text = asText ? argument : (JSON.stringify(argument) ?? 'null')
-    const tell = await this.#ask({ op: 'call', module: module.href, argument: text, asText })
+    const tell =
+      argument instanceof Uint8Array
+        ? await this.#ask({ op: 'call', module: module.href, argument: argument as Bytes }, [
+            argument.buffer as ArrayBuffer
+          ])
+        : await this.#ask({ op: 'call', module: module.href, argument: JSON.stringify(argument) ?? 'null' })
     const { result, ...rest } = tell as Extract<Tell, { result: string }>
     return { ...rest, result: result === '' ? undefined : JSON.parse(result) }
   }

@@ -1,7 +1,7 @@
 /**
  * The outcome of a procedure and what it notified. Arguments and outcomes travel as JSON text: thousands of small objects
- * cost several times less so than as structured clones, on both sides. Notifications are cloned: the few that there are
- * hold their bulk as text.
+ * cost several times less so than as structured clones, on both sides. Notifications are cloned, and the bytes in
+ * them change hands.
  */
 export interface Called {
   result: unknown
@@ -15,7 +15,7 @@ export type Ask =
   | { id: number; op: 'query'; sql: string; parameters: (string | null)[] }
   | { id: number; op: 'exec'; sql: string }
   | { id: number; op: 'copy'; sql: string; bytes: Uint8Array<ArrayBuffer> }
-  | { id: number; op: 'call'; module: string; argument: string; asText: boolean }
+  | { id: number; op: 'call'; module: string; argument: string | Uint8Array<ArrayBuffer> }
   | { id: number; op: 'syncs' }
   | { id: number; op: 'close' }
 

@@ -8,7 +8,16 @@ import type { Ask, Called, Tell, WireError } from './protocol.ts'
 
 /** The thread that owns one embedded engine: a scan here cannot stop the process's event loop. */
 const port = parentPort!
-const tell = (message: Tell) => port.postMessage(message)
+const tell = (message: Tell, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
+
+/** The memory of byte arrays right inside the details: it changes hands and is not copied. */
+function bytesIn(notifications: Called['notifications']): ArrayBuffer[] {
+  return notifications.flatMap(([, details]) =>
+    details.flatMap(detail =>
+      Object.values(detail ?? {}).flatMap(value => (value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []))
+    )
+  )
+}
 
 function wire(error: unknown): WireError {
   const { message, code, detail, constraint } = error as Partial<WireError>
@@ -69,8 +78,9 @@ try {
           return
         }
         case 'call': {
-          const { result, ...rest } = await call(ask.module, ask.asText ? ask.argument : JSON.parse(ask.argument))
-          tell({ id: ask.id, result: JSON.stringify(result) ?? '', ...rest })
+          const argument = typeof ask.argument === 'string' ? JSON.parse(ask.argument) : ask.argument
+          const { result, ...rest } = await call(ask.module, argument)
+          tell({ id: ask.id, result: JSON.stringify(result) ?? '', ...rest }, bytesIn(rest.notifications))
           return
         }
         case 'syncs':

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { describe, test } from 'node:test'
 import { machineFiles, type SpoolFiles } from './files.ts'
 import { openSpool, openSpoolOn } from './spool.ts'
@@ -30,7 +30,8 @@ describe('a spool', () => {
   })
 
   test('keeps records over a restart, in files that only their owner reads', async t => {
-    const directory = join(directoryFor(t), 'deep/spool')
+    // As somebody would write it in settings: not made yet, and told from where the process runs.
+    const directory = relative(process.cwd(), join(directoryFor(t), 'deep/spool'))
     const spool = await openSpool({ directory, maxBytes })
     await spool.append(Buffer.from('kept'))
     assert.equal(statSync(directory).mode & 0o777, 0o700)

@@ -65,7 +65,8 @@ export async function openSpoolOn(files: SpoolFiles, options: SpoolOptions): Pro
 async function makeDirectory(files: SpoolFiles, directory: string): Promise<void> {
   const made = await mkdir(directory, { recursive: true, mode: 0o700 })
   if (made === undefined) return
-  for (let path = resolve(directory); path !== dirname(made); path = dirname(path)) {
+  const above = dirname(resolve(made))
+  for (let path = resolve(directory); path.length > above.length; path = dirname(path)) {
     await syncDirectory(files, dirname(path))
   }
 }

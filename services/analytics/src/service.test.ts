@@ -177,7 +177,8 @@ describe('the dashboard over HTTP', () => {
       [{ from: '2001-01-01T00:00:00Z', to: '2026-05-01T00:00:00Z' }, 'invalid_range'],
       [{ top: '0' }, 'invalid_request'],
       [{ top: 'all' }, 'invalid_request'],
-      [{ region: 'x'.repeat(600) }, 'invalid_request']
+      [{ region: 'x'.repeat(600) }, 'invalid_request'],
+      [{ region: 'eu,\0' }, 'invalid_region']
     ]
     for (const [query, code] of tries) {
       const { status, body } = await side.get('/v1/dashboard', { project: 'shop', ...query })

@@ -26,6 +26,8 @@ export interface RunOptions {
   quick: boolean
   json: boolean
   seed: number
+  /** How long to go on, for a run that takes a time; its own default when it is not said. */
+  seconds?: number
   /** Progress, on stderr. */
   note(line: string): void
 }
@@ -46,15 +48,23 @@ export function optionsFrom(args: string[]): RunOptions {
     options: {
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
-      seed: { type: 'string', default: '1' }
+      seed: { type: 'string', default: '1' },
+      seconds: { type: 'string' }
     }
   })
   return {
     quick: values.quick,
     json: values.json,
     seed: Number(values.seed),
+    ...(values.seconds === undefined ? {} : { seconds: positive(values.seconds) }),
     note: line => process.stderr.write(`${line}\n`)
   }
+}
+
+function positive(text: string): number {
+  const seconds = Number(text)
+  if (!(seconds > 0 && seconds <= 86_400)) throw new RangeError('--seconds is a number above 0, of a day at most')
+  return seconds
 }
 
 export interface Result {

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { Problem, problem, sameSecret } from '@plimsoll/http'
+import { Problem, problem, problemResponses, sameSecret } from '@plimsoll/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 
@@ -51,17 +51,27 @@ export class SignIn {
   routes(app: FastifyInstance, mayMakeLinks: (request: FastifyRequest) => boolean): void {
     const cookie = (value: string, seconds: number) =>
       `${cookieName}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`
-    app.get('/v1/me', { schema: { summary: 'Am I signed in?' } }, async request => {
-      if (!this.isSignedIn(request))
-        throw problem(401, 'unauthorized', 'Not signed in; `plimsoll sign-in` prints a link.')
-      return { signedIn: true }
-    })
+    app.get(
+      '/v1/me',
+      {
+        schema: {
+          summary: 'Am I signed in?',
+          response: { 200: Type.Object({ signedIn: Type.Boolean() }), ...problemResponses(401) }
+        }
+      },
+      async request => {
+        if (!this.isSignedIn(request))
+          throw problem(401, 'unauthorized', 'Not signed in; `plimsoll sign-in` prints a link.')
+        return { signedIn: true }
+      }
+    )
     app.post<{ Body: { token: string } }>(
       '/v1/sign-in',
       {
         schema: {
           summary: 'Sign in with a one-time token',
-          body: Type.Object({ token: Type.String({ maxLength: 200 }) })
+          body: Type.Object({ token: Type.String({ maxLength: 200 }) }),
+          response: { 204: Type.Null(), ...problemResponses(401) }
         }
       },
       async (request, reply) => {
@@ -79,12 +89,19 @@ export class SignIn {
           .send()
       }
     )
-    app.post('/v1/sign-out', { schema: { summary: 'Sign out' } }, async (_request, reply) =>
-      reply.header('set-cookie', cookie('', 0)).code(204).send()
+    app.post(
+      '/v1/sign-out',
+      { schema: { summary: 'Sign out', response: { 204: Type.Null() } } },
+      async (_request, reply) => reply.header('set-cookie', cookie('', 0)).code(204).send()
     )
     app.post(
       '/v1/sign-in-links',
-      { schema: { summary: 'Make a sign-in link; admin token only' } },
+      {
+        schema: {
+          summary: 'Make a sign-in link; admin token only',
+          response: { 201: Type.Object({ token: Type.String() }), ...problemResponses(401) }
+        }
+      },
       async (request, reply) => {
         if (!mayMakeLinks(request)) throw problem(401, 'unauthorized', 'Send the local admin token.')
         return reply.code(201).send({ token: this.newToken() })

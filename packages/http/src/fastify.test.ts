@@ -173,6 +173,24 @@ test('on a real port: a wrong method, bytes that are not HTTP, headers without e
   const headers = await speak(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n${close}`)
   assert.deepEqual([headers.status, codeOf(headers)], [431, 'headers_too_large'])
 
+  const expectation = await speak(port, `GET /things/1 HTTP/1.1\r\nExpect: gold\r\n${close}`)
+  assert.deepEqual([expectation.status, codeOf(expectation)], [417, 'expectation_failed'])
+
   const right = await speak(port, `GET /things/1 HTTP/1.1\r\n${close}`)
   assert.deepEqual([right.status, right.body], [200, 'thing'])
+})
+
+test('a client that leaves in the middle of its body is not logged as a failure of the server', async t => {
+  const { app, logged } = server(t)
+  const answered = Promise.withResolvers<number>()
+  app.addHook('onSend', async (_request, reply) => answered.resolve(reply.statusCode))
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const socket = connect(port, '127.0.0.1')
+  app.server.once('request', () => socket.destroy())
+  socket.write(
+    'POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"ids"'
+  )
+  assert.equal(await answered.promise, 400)
+  assert.deepEqual(logged, [])
 })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AllowedMethods } from './allowed-methods.ts'
@@ -24,6 +25,19 @@ export function installProblemHandler(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     const text = body as string
     parse(request, text, (error, value) => (error && text !== '' ? done(malformedJson(text)) : done(error, value)))
+  })
+
+  // Node would answer this by itself, without a word.
+  app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    const answer = problem(417, 'expectation_failed', 'Only "Expect: 100-continue" is met here.')
+    const body = JSON.stringify(answer)
+    response.writeHead(answer.status, {
+      'content-type': contentType,
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+      connection: 'close'
+    })
+    response.end(body)
   })
 
   app.setNotFoundHandler((request, reply) => send(reply, noRoute(request, allowed)))

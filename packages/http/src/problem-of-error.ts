@@ -31,6 +31,9 @@ const byCode: Record<string, Problem> = {
   FST_ERR_HANDLER_TIMEOUT: problem(503, 'handler_timeout', 'The answer took too long and was given up; try again.')
 }
 
+/** The client left in the middle of its body. Nobody reads this, but it is no failure of the server either. */
+const aborted = problem(400, 'request_aborted', 'The request ended before its body was whole.')
+
 /**
  * What a client is told about an error, or `undefined` for one that is the server's own affair: its message may hold
  * what no client should read.
@@ -40,6 +43,8 @@ export function problemOfError(error: unknown): Problem | undefined {
   if (!(error instanceof Error)) return
   const { code, validation, validationContext, statusCode, expose, message }: ThrownByFastify = error
   if (validation !== undefined) return invalidRequest(validationContext ?? 'request', validation)
+  // Node's own words for it; a connection that the server itself opened and lost says something else.
+  if (code === 'ECONNRESET' && message === 'aborted') return aborted
   if (code !== undefined && Object.hasOwn(byCode, code)) return byCode[code]
   // Only errors that were made for the client: an HTTP client's error has a statusCode too, the one it was given.
   const forClient = code?.startsWith('FST_') === true || expose === true

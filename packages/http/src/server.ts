@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import { installProblemHandler, problemServerOptions } from './fastify.ts'
+import { problemResponses, refusedByTheServer, responsesOf } from './problem-responses.ts'
 
 export interface ServerOptions {
   /** Title and version of the OpenAPI document at `/openapi.json`. */
@@ -30,7 +31,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   coerceQueries(app)
   installProblemHandler(app)
   await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: options.title, version: options.version } }
+    openapi: { openapi: '3.1.0', info: { title: options.title, version: options.version } },
+    transform({ schema, url, route }) {
+      const refused = problemResponses(...refusedByTheServer(schema, String(route.method)))
+      // Without a success the document would not say that there can be one.
+      const success = Object.keys(responsesOf(schema)).some(status => status < '4')
+        ? {}
+        : { 200: { description: 'Done' } }
+      return { schema: { ...schema, response: { ...success, ...refused, ...responsesOf(schema) } }, url }
+    }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   return app

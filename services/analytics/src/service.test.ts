@@ -118,6 +118,24 @@ describe('the dashboard over HTTP', () => {
     assert.ok(side.now() - Date.parse(body.freshness.asOf) < 60_000)
   })
 
+  it('counts a tier whose name every object knows', async () => {
+    const start = side.now() - 2 * 60_000
+    const names = ['constructor', '__proto__', 'tostring', 'constructor']
+    await write(
+      side.log,
+      names.flatMap(tier => sessionAt(start, { tenant: 'odd', tier, user: tier }))
+    )
+    const { status, body } = await dashboard({ project: 'odd' })
+    assert.equal(status, 200)
+    const counts = [
+      ['__proto__', 1],
+      ['constructor', 2],
+      ['tostring', 1]
+    ]
+    for (const tiers of [body.sessions.byTier, body.sessions.trend[0].tiers, body.active.byTier])
+      assert.deepEqual(Object.entries(tiers).sort(), counts)
+  })
+
   it('is filtered by region and by range', async () => {
     const { body } = await dashboard({ region: 'us,eu' })
     assert.deepEqual([body.regions, body.sessions.byTier], [['eu', 'us'], { pro: 1, free: 1 }])
@@ -142,6 +160,7 @@ describe('the dashboard over HTTP', () => {
         p.events
       ]),
       [
+        ['odd', 4, 8],
         ['old', 2, 4],
         ['shop', 3, 6]
       ]
@@ -158,7 +177,8 @@ describe('the dashboard over HTTP', () => {
       [{ from: '2001-01-01T00:00:00Z', to: '2026-05-01T00:00:00Z' }, 'invalid_range'],
       [{ top: '0' }, 'invalid_request'],
       [{ top: 'all' }, 'invalid_request'],
-      [{ region: 'x'.repeat(600) }, 'invalid_request']
+      [{ region: 'x'.repeat(600) }, 'invalid_request'],
+      [{ region: 'eu,\0' }, 'invalid_region']
     ]
     for (const [query, code] of tries) {
       const { status, body } = await side.get('/v1/dashboard', { project: 'shop', ...query })

@@ -1,5 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
-import { Problem, problemOfError } from '@plimsoll/http'
+import { documentProblems, Problem, problemOfError } from '@plimsoll/http'
 import { type Clock, type Policy, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Enricher } from './enrichment/enricher.ts'
@@ -73,6 +73,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
     async routes(app) {
       app.decorateRequest('principal', null)
       app.decorateRequest('deadline', 0)
+      documentProblems(app, 400, 401, 403, 503)
       // Before the body is read: what nobody may send is not parsed.
       app.addHook('onRequest', async request => {
         request.deadline = deadlineOf(request, clock)

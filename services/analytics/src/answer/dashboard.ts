@@ -14,12 +14,15 @@ const activeNowMs = 5 * minute
 /** A dashboard without what only the one who asks can say of its freshness. */
 export type DashboardContent = Omit<Dashboard, 'freshness'> & { unknownShare: Freshness['unknownShare'] }
 
+/** A tier is any word, and `constructor` is one: these objects have nothing that was not put there. */
+const noCounts = (): Record<string, number> => Object.create(null)
+
 /** Asks the read models. All queries run in one transaction, so that the cards of one answer agree. */
 export async function readDashboard(store: Queryable, question: Question, now: number): Promise<DashboardContent> {
   const { project, from, to, step, regions } = question
   const started = await readStarted(store, question)
   const trend = new Map<number, Record<string, number>>()
-  const byTier: Record<string, number> = {}
+  const byTier = noCounts()
   const byDay = new Map<number, number>()
   const places = new Set<string>()
   let total = 0
@@ -32,7 +35,7 @@ export async function readDashboard(store: Queryable, question: Question, now: n
     if (tier === 'unknown') unknown += sessions
     if (regions.length > 0 && !regions.includes(region)) continue
     const at = step === 'hour' ? bucket : bucketOf('d', bucket)
-    const tiers = trend.get(at) ?? {}
+    const tiers = trend.get(at) ?? noCounts()
     trend.set(at, tiers)
     tiers[tier] = (tiers[tier] ?? 0) + sessions
     byTier[tier] = (byTier[tier] ?? 0) + sessions

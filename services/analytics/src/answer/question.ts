@@ -33,6 +33,8 @@ export function askedFor(query: DashboardQuery, suggested: { from: number; to: n
     )
   ].sort()
   if (regions.length > 20) throw problem(400, 'invalid_region', 'at most 20 regions at once')
+  // The store would fail at it, and that would look like a store that is down.
+  if (regions.some(region => region.includes('\0'))) throw problem(400, 'invalid_region', 'a region has no NUL in it')
   return {
     project: query.project,
     from,

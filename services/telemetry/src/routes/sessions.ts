@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Database } from '@plimsoll/database'
-import { Problem, problem } from '@plimsoll/http'
+import { Problem, problem, problemResponses } from '@plimsoll/http'
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { NewSession, PutSession, SessionAnswer, Uuid } from '../contract.ts'
@@ -25,7 +25,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
         description: 'The same Idempotency-Key with the same body gets the same answer, however often it is sent.',
         headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ maxLength: 257 })) }),
         body: NewSession,
-        response: { 201: SessionAnswer }
+        response: { 201: SessionAnswer, ...problemResponses(422) }
       }
     },
     async (request, reply) => {
@@ -63,7 +63,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
 
   app.get<{ Params: { id: string } }>(
     '/v1/sessions/:id',
-    { schema: { summary: 'Read one session', params: Id, response: { 200: SessionAnswer } } },
+    { schema: { summary: 'Read one session', params: Id, response: { 200: SessionAnswer, ...problemResponses(404) } } },
     async request => {
       const { project } = requireAdmin(request)
       const id = request.params.id.toLowerCase()
@@ -157,7 +157,11 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
   app.delete<{ Params: { id: string } }>(
     '/v1/sessions/:id',
     {
-      schema: { summary: 'Delete a session; a second time changes nothing', params: Id, response: { 204: Type.Null() } }
+      schema: {
+        summary: 'Delete a session; a second time changes nothing',
+        params: Id,
+        response: { 204: Type.Null(), ...problemResponses(404) }
+      }
     },
     async (request, reply) => {
       const { project } = request.principal!

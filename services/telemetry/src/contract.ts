@@ -102,8 +102,15 @@ export const SessionAnswer = Type.Object({
   user: Type.Object({ id: Type.String() }),
   startedAt: Type.String({ format: 'date-time' }),
   lastActivityAt: Type.String({ format: 'date-time' }),
-  endedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  endedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+    description:
+      'its session.end, or its last activity once nothing was heard of it for 30 minutes; null while it goes on'
+  }),
   events: Type.Integer(),
+  visits: Type.Integer({
+    minimum: 1,
+    description: 'activity without a gap of more than 30 minutes is one visit; each counts as a session in the figures'
+  }),
   enrichment: EnrichmentAnswer
 })
 export type SessionAnswer = Static<typeof SessionAnswer>

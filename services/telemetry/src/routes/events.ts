@@ -12,6 +12,8 @@ import type { Principal } from './principal.ts'
 
 const conflict = 'an event with this id and another body is in the log already; a new event needs a new id'
 
+const overfull = `a session has at most ${limits.visits} visits; begin a new session id`
+
 /** `POST /v1/events`: one event, an array, or one a line. Answers per event, after the commit. */
 export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
   app.register(async scope => {
@@ -99,7 +101,7 @@ function rejected({ id, code, detail }: Rejection): EventResult {
 }
 
 function resultOf({ id }: ValidEvent, outcome: EventOutcome): EventResult {
-  return outcome === 'conflict'
-    ? { id, result: 'rejected', code: 'id_conflict', detail: conflict }
-    : { id, result: outcome }
+  if (outcome === 'conflict') return { id, result: 'rejected', code: 'id_conflict', detail: conflict }
+  if (outcome === 'overfull') return { id, result: 'rejected', code: 'too_many_visits', detail: overfull }
+  return { id, result: outcome }
 }

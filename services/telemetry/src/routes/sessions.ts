@@ -41,7 +41,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
             minute: minuteOf(receivedAt),
             events: [event],
             rejected: 0,
-            answered: true
+            answeredAt: receivedAt
           },
           { admission, deadline: request.deadline }
         )
@@ -55,7 +55,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
         )
       }
       reply.code(201)
-      if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!)
+      if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!, receivedAt)
       reply.header('idempotent-replayed', 'true')
       return firstAnswer(await ingest.ask(() => findAnswer(database, project, event.id), request.deadline))
     }
@@ -70,7 +70,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       const state = await ingest.ask(() => findSession(database, project, id), request.deadline)
       if (!state || state.deletedAt !== null)
         throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
-      return answerOf(id, state)
+      return answerOf(id, state, ingest.now())
     }
   )
 
@@ -97,7 +97,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
         request.deadline
       )
       return {
-        sessions: sessions.map(({ id, state }) => answerOf(id, state)),
+        sessions: sessions.map(({ id, state }) => answerOf(id, state, ingest.now())),
         next: sessions.length === limit ? sessions.at(-1)!.id : null
       }
     }
@@ -150,7 +150,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       if (outcome.kind === 'put-refused') {
         throw problem(400, outcome.code, putRefusals[outcome.code])
       }
-      return answerOf(id, (outcome as Extract<Outcome, { kind: 'put' }>).session)
+      return answerOf(id, (outcome as Extract<Outcome, { kind: 'put' }>).session, ingest.now())
     }
   )
 

@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs'
 import { sep } from 'node:path'
 
-const folders = ['packages', 'services', 'apps', 'examples', 'drills', 'bench', 'scripts']
+const folders = ['packages', 'services', 'apps', 'examples', 'drills', 'bench', 'chaos', 'scripts']
 const generated = new Set(['node_modules', 'dist'])
 
 /** Every test file below `root`, in a stable order, as paths from it. */

@@ -1,0 +1,64 @@
+import { startEngine } from './engine.ts'
+
+/** Toxiproxy (Shopify) over its HTTP API: a TCP proxy whose connections can be made ill. */
+
+export interface Toxic {
+  type: 'latency' | 'bandwidth' | 'slow_close' | 'timeout' | 'reset_peer' | 'slicer' | 'limit_data'
+  /** `upstream` is from the client to the server. */
+  stream: 'upstream' | 'downstream'
+  /** Share of the connections that have it, 0 to 1. */
+  toxicity: number
+  attributes: Record<string, number>
+}
+
+export interface Lane {
+  name: string
+  host: string
+  port: number
+  /** Makes all connections ill, those that are open too. Resolves with the way to end it. */
+  infect(toxic: Toxic): Promise<() => Promise<void>>
+  /** Without it, it listens no more and open connections are closed. */
+  enable(on: boolean): Promise<void>
+}
+
+export interface Toxiproxy {
+  proxy(name: string, upstream: string): Promise<Lane>
+  /** Ends every illness. */
+  heal(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** @throws when toxiproxy is not installed, in the words of its script */
+export async function startToxiproxy(): Promise<Toxiproxy> {
+  const engine = await startEngine('toxiproxy')
+  const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const response = await fetch(engine.url + path, {
+      method,
+      signal: AbortSignal.timeout(10_000),
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`toxiproxy ${method} ${path}: ${response.status} ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+  let count = 0
+  return {
+    async proxy(name, upstream) {
+      const { listen } = await ask<{ listen: string }>('POST', '/proxies', { name, listen: '127.0.0.1:0', upstream })
+      const [host, port] = listen.split(':')
+      return {
+        name,
+        host: host!,
+        port: Number(port),
+        async infect(toxic) {
+          const toxicName = `${toxic.type}-${++count}`
+          await ask('POST', `/proxies/${name}/toxics`, { name: toxicName, ...toxic })
+          return () => ask('DELETE', `/proxies/${name}/toxics/${toxicName}`)
+        },
+        enable: on => ask('POST', `/proxies/${name}`, { enabled: on })
+      }
+    },
+    heal: () => ask('POST', '/reset'),
+    stop: engine.stop
+  }
+}

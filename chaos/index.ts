@@ -1,0 +1,7 @@
+import type { Result } from '@plimsoll/bench'
+import { ingest } from './ingest/ingest.ts'
+import type { ChaosOptions } from './options.ts'
+import { rivals } from './rivals/rivals.ts'
+
+/** Every chaos run by its name. */
+export const runs: Readonly<Record<string, (options: ChaosOptions) => Promise<Result>>> = { ingest, rivals }

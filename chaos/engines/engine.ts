@@ -47,6 +47,14 @@ export async function startEngine(name: 'toxiproxy' | 'postgresql' | 'redis'): P
   }
 }
 
+/** Why an engine that has a `program` script cannot be started here; absent = it can. */
+export async function absence(name: 'toxiproxy'): Promise<string | undefined> {
+  return run(join(scripts, name, 'program')).then(
+    () => undefined,
+    (error: { stderr?: string; message: string }) => error.stderr?.trim() || error.message
+  )
+}
+
 /** A port that was free a moment ago: another process may take it first, and then the server says so. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as nap } from 'node:timers/promises'
 import { startEngine } from './engine.ts'
 
 /** Toxiproxy (Shopify) over its HTTP API: a TCP proxy whose connections can be made ill. */
@@ -31,16 +34,34 @@ export interface Toxiproxy {
 /** @throws when toxiproxy is not installed, in the words of its script */
 export async function startToxiproxy(): Promise<Toxiproxy> {
   const engine = await startEngine('toxiproxy')
-  const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+  const once = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const response = await fetch(engine.url + path, {
       method,
       signal: AbortSignal.timeout(10_000),
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
     })
     const text = await response.text()
-    if (!response.ok) throw new Error(`toxiproxy ${method} ${path}: ${response.status} ${text}`)
+    if (!response.ok) throw new Error(`${response.status} ${text}`)
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
+  // It closes connections that were idle, sometimes as a request sets out on one. What is there or gone already is done.
+  const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await once<T>(method, path, body)
+      } catch (error) {
+        const { message, cause } = error as Error
+        if (tries > 0 && /^(409|404) /.test(message)) return undefined as T
+        if (tries === 3) throw new Error(`toxiproxy ${method} ${path}: ${message} ${cause ?? ''}\n${await lastWords()}`)
+        await nap(200)
+      }
+    }
+  }
+  const lastWords = () =>
+    readFile(join(engine.folder, 'server.log'), 'utf8').then(
+      log => log.slice(-2_000),
+      () => ''
+    )
   let count = 0
   return {
     async proxy(name, upstream) {

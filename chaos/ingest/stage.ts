@@ -57,10 +57,10 @@ export async function setStage(stack: AsyncDisposableStack, options: StageOption
       PLIMSOLL_DATABASE_TEMPLATE: await testTemplate(),
       PLIMSOLL_DATABASE_URL: lane ? `postgres://plimsoll@${lane.host}:${lane.port}/plimsoll` : ''
     },
-    // What it says of faults that are played on purpose would drown the progress.
     flags: [
-      ...['--port', String(await freePort())],
-      ...['--metadata-url', metadata.url, '--fault-knobs', '--log-level', 'fatal']
+      ...['--port', String(await freePort()), '--metadata-url', metadata.url, '--fault-knobs'],
+      // What it says of faults that are played on purpose would drown the progress, unless it is asked for.
+      ...['--log-level', process.env.PLIMSOLL_LOG_LEVEL || 'fatal']
     ]
   })
   stack.defer(() => platform.stop())

@@ -64,6 +64,7 @@ export function verdict(evidence: Evidence): Required<Pick<Result, 'figures' | '
     none('accepted twice', tally.acceptedTwice),
     none('rejected', tally.rejected + ledger.rejected + ledger.quarantined),
     none('answers that do not fit', tally.wrongAnswers),
+    none('answers 5xx that do not say when to come back', unknown5xx(tally)),
     none('without a final answer at the end', unfinished),
     none('off in the books', booksOff(ledger, expected)),
     none(`kinds of fault not played${missing.length > 0 ? ` (${missing.join(', ')})` : ''}`, missing.length)
@@ -79,6 +80,14 @@ function booksOff(ledger: Answers['ledger'], expected: Expected): number {
     Math.abs(accepted - expected.entries) +
     (pending ?? 1) +
     (balanced ? 0 : 1)
+  )
+}
+
+/** The contract has one: 503. */
+function unknown5xx({ statuses }: Tally): number {
+  return Object.entries(statuses).reduce(
+    (sum, [status, count]) => sum + (Number(status) >= 500 && status !== '503' ? count : 0),
+    0
   )
 }
 

@@ -34,3 +34,15 @@ export interface Hand {
   /** Sleeps; at once over when the run is broken off. */
   wait(ms: number): Promise<void>
 }
+
+/** What is to be broken may be down for another reason just now: the fault comes when it is back, or not at all. */
+export async function patiently<T>({ wait }: Hand, attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (tries === 30) throw error
+      await wait(500)
+    }
+  }
+}

@@ -1,4 +1,4 @@
-import type { Fault } from './fault.ts'
+import { type Fault, patiently } from './fault.ts'
 
 /** What may happen to the metadata API that sessions are enriched from. */
 
@@ -11,10 +11,10 @@ function ailing(kind: string, about: string, faults: Faults): Fault {
     group: 'metadata',
     shortestMs: 500,
     longestMs: 2_500,
-    async play({ metadata }, { forMs }, { wait }) {
-      await metadata.fault(faults)
-      await wait(forMs)
-      await metadata.fault({})
+    async play({ metadata }, { forMs }, hand) {
+      await patiently(hand, () => metadata.fault(faults))
+      await hand.wait(forMs)
+      await patiently(hand, () => metadata.fault({}))
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Fault, Hand, Stage } from './fault.ts'
+import { type Fault, type Hand, patiently, type Stage } from './fault.ts'
 
 /** What may happen to the platform's own process. */
 
@@ -43,18 +43,6 @@ function turn({ platform }: Stage, faults: Record<string, number>, hand: Hand): 
     })
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
   })
-}
-
-/** The platform may be down for another reason just now: this fault comes when it is back, or not at all. */
-async function patiently<T>({ wait }: Hand, attempt: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (tries === 30) throw error
-      await wait(500)
-    }
-  }
 }
 
 export const platformFaults: readonly Fault[] = [

@@ -18,7 +18,13 @@ export interface Lane {
   name: string
   host: string
   port: number
-  /** Makes all connections ill, those that are open too. Resolves with the way to end it. */
+  /** Whether connections are ill in this direction. */
+  isIll(stream: Toxic['stream']): boolean
+  /**
+   * Makes all connections ill, those that are open too. Resolves with the way to end it. One at a time in a direction:
+   * with two, toxiproxy 2.5 takes one for the other when a connection ends, and dies of it (`LimitDataToxicState`).
+   * Rejects when there is one.
+   */
   infect(toxic: Toxic): Promise<() => Promise<void>>
   /** Without it, it listens no more and open connections are closed. */
   enable(on: boolean): Promise<void>
@@ -67,14 +73,21 @@ export async function startToxiproxy(): Promise<Toxiproxy> {
     async proxy(name, upstream) {
       const { listen } = await ask<{ listen: string }>('POST', '/proxies', { name, listen: '127.0.0.1:0', upstream })
       const [host, port] = listen.split(':')
+      const ill = new Set<Toxic['stream']>()
       return {
         name,
         host: host!,
         port: Number(port),
+        isIll: stream => ill.has(stream),
         async infect(toxic) {
+          if (ill.has(toxic.stream)) throw new Error(`${name} is ill already, ${toxic.stream}`)
+          ill.add(toxic.stream)
           const toxicName = `${toxic.type}-${++count}`
           await ask('POST', `/proxies/${name}/toxics`, { name: toxicName, ...toxic })
-          return () => ask('DELETE', `/proxies/${name}/toxics/${toxicName}`)
+          return async () => {
+            await ask('DELETE', `/proxies/${name}/toxics/${toxicName}`)
+            ill.delete(toxic.stream)
+          }
         },
         enable: on => ask('POST', `/proxies/${name}`, { enabled: on })
       }

@@ -73,7 +73,7 @@ export async function setStage(stack: AsyncDisposableStack, options: StageOption
     folder,
     disk,
     postgres,
-    lanes: [await toxiproxy.proxy('north', upstream), await toxiproxy.proxy('south', upstream)],
+    lanes: await Promise.all(['north', 'east', 'south', 'west'].map(name => toxiproxy.proxy(name, upstream))),
     key: await platform.createKey(project),
     storeUrl: server ? server.url : `pglite://${join(data, 'primary')}`,
     get restarts() {

@@ -15,21 +15,17 @@ export interface TrafficOptions {
   folder: string
 }
 
-/** The clients: on each way two that keep connections, two that make one for each request, curl, and two with a journal. */
+/** The clients: on each way one that keeps its connections, one that makes one for each request, and one with a journal; curl on every other. */
 export function traffic({ urls, key, seed, paceMs, folder }: TrafficOptions): Client[] {
   return urls.flatMap((url, way) => {
     const options = (kind: string) => ({ name: `${kind}-${way}`, seed, url, key, paceMs })
     const http = (kind: string, transport: typeof byFetch, atOnce: number) =>
       httpClient({ ...options(kind), transport, atOnce })
-    const journal = (kind: string) => journalClient({ ...options(kind), file: join(folder, `${kind}-${way}.journal`) })
     return [
-      http('fetch-a', byFetch, 3),
-      http('fetch-b', byFetch, 3),
-      http('connection-a', byConnection, 3),
-      http('connection-b', byConnection, 3),
-      http('curl', byCurl, 1),
-      journal('journal-a'),
-      journal('journal-b')
+      http('fetch', byFetch, 3),
+      http('connection', byConnection, 3),
+      journalClient({ ...options('journal'), file: join(folder, `journal-${way}`) }),
+      ...(way % 2 === 0 ? [http('curl', byCurl, 1)] : [])
     ]
   })
 }

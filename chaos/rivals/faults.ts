@@ -10,7 +10,7 @@ function ill(kind: string, about: string, where: 'lane' | 'storeLane', toxic: To
   return {
     kind,
     about,
-    group: kind,
+    group: where,
     shortestMs: 800,
     longestMs: 2_000,
     async play(targets, { forMs }, { wait }) {

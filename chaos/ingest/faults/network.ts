@@ -1,6 +1,6 @@
 import type { Toxic } from '../../engines/toxiproxy.ts'
 import { between, pick, type Random } from '../random.ts'
-import type { Fault } from './fault.ts'
+import { type Fault, patiently } from './fault.ts'
 
 /** What may happen to a connection between a client and the platform. */
 
@@ -16,9 +16,13 @@ function ill(
     group: kind,
     shortestMs: 500,
     longestMs,
-    async play({ lanes }, { forMs }, { random, wait }) {
-      const heal = await pick(random, lanes).infect({ toxicity: 0.6, ...toxic(random) })
-      await wait(forMs)
+    async play({ lanes }, { forMs }, hand) {
+      const drawn = { toxicity: 0.6, ...toxic(hand.random) }
+      const heal = await patiently(hand, () => {
+        const well = lanes.filter(lane => !lane.isIll(drawn.stream))
+        return pick(hand.random, well.length > 0 ? well : lanes).infect(drawn)
+      })
+      await hand.wait(forMs)
       await heal()
     }
   }

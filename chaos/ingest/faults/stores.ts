@@ -34,7 +34,7 @@ function lane(kind: string, about: string, toxic: Omit<Toxic, 'toxicity'>): Faul
     ...needsServer,
     kind,
     about,
-    group: kind,
+    group: 'store-lane',
     shortestMs: 300,
     longestMs: 3_000,
     async play({ postgres }, { forMs }, { wait }) {
@@ -80,7 +80,7 @@ export const storeFaults: readonly Fault[] = [
     ...needsServer,
     kind: 'postgres-refused',
     about: 'the store refuses connections',
-    group: 'postgres-refused',
+    group: 'store-lane',
     shortestMs: 300,
     longestMs: 3_000,
     async play({ postgres }, { forMs }, { wait }) {

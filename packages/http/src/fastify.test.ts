@@ -176,3 +176,18 @@ test('on a real port: a wrong method, bytes that are not HTTP, headers without e
   const right = await speak(port, `GET /things/1 HTTP/1.1\r\n${close}`)
   assert.deepEqual([right.status, right.body], [200, 'thing'])
 })
+
+test('a client that hangs up in the middle of its body is no failure of the server', async t => {
+  const { app, logged } = server(t)
+  const failed = Promise.withResolvers<unknown>()
+  app.addHook('onError', async (_request, _reply, error) => failed.resolve(error))
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+  app.server.once('request', () => socket.destroy())
+  socket.write(
+    'POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"ids":'
+  )
+  await failed.promise
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(logged, [])
+})

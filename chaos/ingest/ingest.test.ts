@@ -7,7 +7,7 @@ const seed = 5
 const store = process.env.PLIMSOLL_DATABASE_URL ? 'postgres' : 'pglite'
 const absent = await absence('toxiproxy')
 
-describe(`twenty seconds of random faults on ${store}`, () => {
+describe(`sixteen seconds of random faults on ${store}`, () => {
   const skip = absent === undefined ? false : absent
   it('lose nothing, double nothing, and leave the books in balance', { skip, timeout: 120_000 }, async t => {
     const { aims, figures } = await ingest({ quick: true, json: false, seed, store, note: () => undefined })

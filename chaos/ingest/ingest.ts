@@ -21,7 +21,7 @@ const patienceMs = 90_000
  * must be what is counted, by session and by feature: nothing lost, nothing double.
  */
 export async function ingest({ quick, seed, note, seconds, store = 'pglite' }: ChaosOptions): Promise<Result> {
-  const lengthMs = (seconds ?? (quick ? 22 : 600)) * 1_000
+  const lengthMs = (seconds ?? (quick ? 16 : 600)) * 1_000
   const short = lengthMs < 60_000
   await using stack = new AsyncDisposableStack()
   const { signal } = stack.use(interruption())

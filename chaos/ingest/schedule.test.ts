@@ -6,10 +6,10 @@ import { type ScheduleOptions, schedule } from './schedule.ts'
 
 const quick: ScheduleOptions = {
   seed: 1,
-  lengthMs: 22_000,
+  lengthMs: 16_000,
   kinds: faults,
-  stormMs: 22_000,
-  quietMs: 3_600,
+  stormMs: 16_000,
+  quietMs: 2_600,
   gapMs: 1_200
 }
 const long: ScheduleOptions = { ...quick, lengthMs: 600_000, stormMs: 45_000, quietMs: 12_000, gapMs: 2_500 }

@@ -100,7 +100,9 @@ function longestGap({ acks }: Tally): number {
 function quietAcks({ tally, quiets, beganAt }: Evidence): number[] {
   return tally.acks
     .filter(([at, ms]) =>
-      quiets.some(({ fromMs, toMs }) => at - ms >= beganAt + fromMs + settlingMs && at <= beganAt + toMs)
+      quiets.some(
+        ({ fromMs, toMs }) => at - ms >= beganAt + fromMs + (fromMs > 0 ? settlingMs : 0) && at <= beganAt + toMs
+      )
     )
     .map(([, ms]) => ms)
 }

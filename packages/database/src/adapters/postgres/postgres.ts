@@ -53,7 +53,8 @@ function translate(error: unknown): DatabaseError {
     detail?: string
     constraint?: string
   }
-  const lost = /terminat|timeout exceeded|Connection ended|closed the connection/i.test(message ?? '')
+  // "Not queryable": the connection broke before, and another statement of the same transaction was told so.
+  const lost = /terminat|timeout exceeded|Connection ended|closed the connection|not queryable/i.test(message ?? '')
   return new DatabaseError(message ?? String(error), code ?? (lost ? '08006' : 'XX000'), {
     detail,
     constraint,

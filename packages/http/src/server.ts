@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import { installProblemHandler, problemServerOptions } from './fastify.ts'
+import { giveUpHalfReceived } from './half-received.ts'
 import { problemResponses, refusedByTheServer, responsesOf } from './problem-responses.ts'
 
 export interface ServerOptions {
@@ -12,6 +13,8 @@ export interface ServerOptions {
   bodyLimit?: number
   /** A request whose headers and body take longer than this is refused with 408, in milliseconds. Default 15,000. */
   requestTimeoutMs?: number
+  /** While closing, a request that has not come whole after so long is given up, in milliseconds. Default 2,000. */
+  halfReceivedMs?: number
 }
 
 /** A Fastify server with the house's defaults: problems for errors, nothing coerced or dropped in bodies, all bounded. */
@@ -30,6 +33,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // Query strings are text, so numbers in them must be read from text; bodies say what they mean.
   coerceQueries(app)
   installProblemHandler(app)
+  giveUpHalfReceived(app, options.halfReceivedMs ?? 2_000)
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title: options.title, version: options.version } },
     transform({ schema, url, route }) {

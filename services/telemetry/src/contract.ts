@@ -66,6 +66,22 @@ export const EventsAnswer = Type.Object({
   receivedAt: Type.String({ format: 'date-time' })
 })
 
+export const LookupQuestion = Type.Object(
+  { ids: Type.Array(Uuid, { minItems: 1, maxItems: limits.events }) },
+  { additionalProperties: false }
+)
+export type Lookup = Static<typeof LookupQuestion>
+
+export const LookupAnswer = Type.Object({
+  receipts: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      state: Type.Union([Type.Literal('accepted'), Type.Literal('unknown')]),
+      recordedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
+    })
+  )
+})
+
 export const NewSession = Type.Object(
   {
     id: Type.Optional(Uuid),

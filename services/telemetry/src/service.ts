@@ -12,6 +12,7 @@ import { createKeys, type Keys } from './keys.ts'
 import { administrationRoutes, type CountedPort } from './routes/administration.ts'
 import { deadlineOf } from './routes/deadline.ts'
 import { eventRoutes } from './routes/events.ts'
+import { lookupRoute } from './routes/lookup.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { createIdentify } from './routes/principal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -87,6 +88,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
           ingest.countRefused(request.principal?.project ?? '(none)', refused.code)
       })
       eventRoutes(app, ingest)
+      lookupRoute(app, database, ingest)
       sessionRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
       policyRoutes(app, [policy, ingest.store], ingest.door)

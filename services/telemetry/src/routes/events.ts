@@ -3,12 +3,13 @@ import { problem } from '@plimsoll/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { Event, type EventResult, EventsAnswer } from '../contract.ts'
-import { clockCorrection, decodeBody, parseEvents } from '../ingest/body.ts'
+import { decodeBody, parseEvents } from '../ingest/body.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import { isRejection, type Rejection, type ValidEvent, validateEvent } from '../ingest/validate.ts'
 import type { EventOutcome } from '../ingest/work.ts'
 import { limits } from '../limits.ts'
 import type { Principal } from './principal.ts'
+import { correctionOf } from './sent-at.ts'
 
 const conflict = 'an event with this id and another body is in the log already; a new event needs a new id'
 
@@ -79,11 +80,6 @@ async function readEvents(request: FastifyRequest): Promise<unknown[]> {
   const body = await decodeBody(request.body, request.headers['content-encoding'])
   if (!isUtf8(body)) throw problem(400, 'malformed_json', 'the body is not UTF-8')
   return parseEvents(body.toString('utf8'), request.headers['content-type']!.toLowerCase().includes('ndjson'))
-}
-
-function correctionOf(request: FastifyRequest, receivedAt: number): number {
-  const sentAt = request.headers['x-sent-at']
-  return clockCorrection(typeof sentAt === 'string' ? sentAt : undefined, receivedAt)
 }
 
 function mayBackfill(request: FastifyRequest, principal: Principal): boolean {

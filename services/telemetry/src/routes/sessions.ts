@@ -12,6 +12,7 @@ import type { Outcome } from '../ingest/work.ts'
 import { parseMoment } from '../moment.ts'
 import { findAnswer, findSession, listSessions } from '../store.ts'
 import { requireAdmin } from './principal.ts'
+import { correctionOf } from './sent-at.ts'
 
 const Id = Type.Object({ id: Uuid })
 
@@ -31,7 +32,8 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     async (request, reply) => {
       const { project } = request.principal!
       const receivedAt = ingest.now()
-      const event = startEvent(project, keyOf(request.headers['idempotency-key']), request.body, receivedAt)
+      const key = keyOf(request.headers['idempotency-key'])
+      const event = startEvent(project, key, request.body, receivedAt, correctionOf(request, receivedAt))
       const outcome = await ingest.admitted(project, 1, async admission => {
         await ingest.attach([event], request.deadline)
         return ingest.commit(
@@ -208,7 +210,13 @@ function keyOf(header: unknown): string {
 }
 
 /** The event's id, and the session's when the client gave none, follow from the key: a retry makes the same ones. */
-function startEvent(project: string, key: string, body: NewSession, receivedAt: number): ValidEvent {
+function startEvent(
+  project: string,
+  key: string,
+  body: NewSession,
+  receivedAt: number,
+  correction: number
+): ValidEvent {
   const startedAt = body.startedAt ?? new Date(receivedAt).toISOString()
   const judged = validateEvent(
     {
@@ -219,7 +227,8 @@ function startEvent(project: string, key: string, body: NewSession, receivedAt: 
       session: { id: body.id ?? derivedUuid('session', project, key) },
       ...(body.data === undefined ? {} : { data: body.data })
     },
-    { receivedAt, correction: 0, backfill: false }
+    // A start that we filled in is by our own clock.
+    { receivedAt, correction: body.startedAt === undefined ? 0 : correction, backfill: false }
   )
   if (isRejection(judged)) throw problem(400, judged.code, judged.detail)
   // What the client sent decides whether a request is the same, not what was filled in on the way.

@@ -1,4 +1,5 @@
-import { bytesOf, keepaliveBytes } from './limits.ts'
+import { batchOf } from './books.ts'
+import { batchEvents, keepaliveBytes } from './limits.ts'
 import type { Queued, Settled } from './ports.ts'
 
 /** Older events are in the queue for sure, and another tab may have sent them. */
@@ -16,27 +17,21 @@ export interface LastWords {
 }
 
 export function createLastWords(now: () => number): LastWords {
-  let kept: { event: Queued; at: number }[] = []
-  const fresh = () => {
-    let bytes = 2
-    return kept
-      .reverse()
-      .filter(({ event, at }) => now() - at < freshMs && (bytes += bytesOf(event.body) + 1) <= keepaliveBytes)
-      .reverse()
-  }
+  let kept: (Queued & { at: number })[] = []
   return {
     add(event) {
-      kept.push({ event, at: now() })
-      if (kept.length >= 500) kept = fresh().slice(-250)
+      kept.push({ ...event, at: now() })
+      // The newest are worth more: only what fits one request is of use.
+      if (kept.length > batchEvents) kept.shift()
     },
     settled(settled) {
       const gone = new Set(settled.map(([id]) => id))
-      kept = kept.filter(({ event }) => !gone.has(event.id))
+      kept = kept.filter(({ id }) => !gone.has(id))
     },
     take() {
-      const taken = fresh()
+      const fresh = kept.filter(({ at }) => now() - at < freshMs).reverse()
       kept = []
-      return taken.map(({ event }) => event)
+      return batchOf(fresh, batchEvents, keepaliveBytes).reverse()
     }
   }
 }

@@ -68,10 +68,12 @@ export function indexedDbStore(name: string, limits: QueueLimits, now: () => num
   return {
     add: event =>
       transact((events, books) => {
-        if (hasRoom(books, event.body, limits)) {
+        const taken = hasRoom(books, event.body, limits)
+        if (taken) {
           takeIn(books, event.body)
           events.add(event)
         } else addLosses(books, { queue_full: 1 }, at())
+        return taken
       }),
     read: (count, bytes) =>
       transact(async events => batchOf((await ask(events.getAll(null, count))) as Queued[], count, bytes)),

@@ -76,14 +76,12 @@ export function createClient(ports: Ports, settings: Settings): Client {
     if (bytesOf(body) > eventBytes) return losses.count('event_too_large')
     if (unstored >= mostUnstored) return losses.count('queue_full')
     const event = { id, body }
-    words.add(event)
     unstored++
     store
       .add(event)
-      .catch(() => {
-        words.settled([[id]])
-        losses.count('storage_failed')
-      })
+      // Only what is kept for sure: what counts as lost must not be sent all the same.
+      .then(taken => taken && words.add(event))
+      .catch(() => losses.count('storage_failed'))
       .finally(() => unstored--)
     arm(settings.flushMs)
   }
@@ -114,18 +112,20 @@ export function createClient(ports: Ports, settings: Settings): Client {
   }
   const beatOn = () => {
     beatTimer = clock.setTimer(() => {
-      if (ports.isVisible()) sessions.tick()
+      if (ports.isVisible()) quietly(sessions.tick)
       beatOn()
     }, settings.heartbeatMs)
   }
 
   const begin = () => {
     consented = true
-    if (settings.user) sessions.identify(settings.user)
-    if (settings.user) sessions.active()
-    beatOn()
-    // What an earlier page or process left.
+    // At once, for what an earlier page or process left.
     arm(0)
+    if (settings.user) {
+      sessions.identify(settings.user)
+      sessions.active()
+    }
+    beatOn()
   }
   const rest = () => {
     consented = false

@@ -2,12 +2,12 @@ import { batchOf } from './books.ts'
 import { batchEvents, keepaliveBytes } from './limits.ts'
 import type { Queued, Settled } from './ports.ts'
 
-/** Older events are in the queue for sure, and another tab may have sent them. */
+/** Older events may have been sent by another tab. */
 const freshMs = 30_000
 
 /**
- * Copies of the newest events, for the moment in which a page is hidden and no store answers any more: what was not yet
- * sent can then go with `keepalive`.
+ * Copies of the newest events, for the moment in which a page is hidden and no store answers any more: what is stored and
+ * was not yet sent can then go with `keepalive`.
  */
 export interface LastWords {
   add(event: Queued): void

@@ -1,11 +1,11 @@
 import { sumOf } from './books.ts'
-import type { Clock, Counts, Report, Store, Transport } from './ports.ts'
+import type { Answer, Clock, Counts, Report, Store, Transport } from './ports.ts'
 
 /** Counts what was lost, durably where it can, and tells the server. */
 export interface Losses {
   count(reason: string): void
-  /** Delivers what is counted in a store, and what no store would keep. Resolves to false when that failed. */
-  tell(store: Store, signal: AbortSignal): Promise<boolean>
+  /** Delivers what is counted in a store, and what no store would keep. Resolves to the answer that asks for later. */
+  tell(store: Store, signal: AbortSignal): Promise<Answer | undefined>
   /** What no store has. */
   unsaved(): Counts
   forget(): void
@@ -36,11 +36,9 @@ export function createLosses({ clock, store, transport, newId }: LossesOptions):
     }
   }
 
-  const post = async (report: Report, signal: AbortSignal) => {
-    const { status } = await transport('/v1/losses', JSON.stringify(report), { signal })
-    // One that is malformed will never be taken; it must not stand in the way of those after it.
-    return status === 200 || status === 400 || status === 422
-  }
+  const post = (report: Report, signal: AbortSignal) => transport('/v1/losses', JSON.stringify(report), { signal })
+  /** An older service, or a report that it does not understand: kept, and no reason to send events any slower. */
+  const isDeaf = ({ status }: Answer) => status >= 400 && status < 500 && status !== 408 && status !== 429
 
   return {
     count(reason) {
@@ -56,14 +54,16 @@ export function createLosses({ clock, store, transport, newId }: LossesOptions):
         since = ''
       }
       if (held) {
-        if (!(await post(held, signal))) return false
+        const answer = await post(held, signal)
+        if (answer.status !== 200) return isDeaf(answer) ? undefined : answer
         held = undefined
       }
       for (;;) {
         const report = await from.report(newId()).catch(() => undefined)
-        if (!report) return true
-        if (!(await post(report, signal))) return false
-        if (signal.aborted) return false
+        if (!report) return undefined
+        const answer = await post(report, signal)
+        if (answer.status !== 200) return isDeaf(answer) ? undefined : answer
+        if (signal.aborted) return undefined
         await from.acknowledge(report.id)
       }
     },

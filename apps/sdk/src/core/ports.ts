@@ -29,8 +29,8 @@ export type Settled = readonly [id: string, reason?: string]
 
 /** Where events wait. Each method is one transaction: it is done whole or it rejects. */
 export interface Store {
-  /** Takes what there is room for and counts the rest as `queue_full`. */
-  add(event: Queued): Promise<void>
+  /** Takes an event, or counts it as `queue_full` and resolves to false when there is no room. */
+  add(event: Queued): Promise<boolean>
   /** The oldest, at least one when there is any. */
   read(events: number, bytes: number): Promise<Queued[]>
   /** Removes events and counts those with a reason as lost. One that is not here any more is not counted. */

@@ -78,7 +78,7 @@ export function queueStore({ limits, now, journal }: QueueStoreOptions): QueueSt
       if (books.report?.id === id) books.report = undefined
     },
     b: text => {
-      books = JSON.parse(text) as Books
+      books = { ...emptyBooks(), ...(JSON.parse(text) as Books) }
     }
   }
 
@@ -117,8 +117,10 @@ export function queueStore({ limits, now, journal }: QueueStoreOptions): QueueSt
       }
     },
     async add({ body }) {
-      if (hasRoom(books, body, limits)) change('+', body)
+      const taken = hasRoom(books, body, limits)
+      if (taken) change('+', body)
       else change('l', JSON.stringify({ losses: { queue_full: 1 }, at: at() }))
+      return taken
     },
     read: async (count, bytes) => batchOf(events.values(), count, bytes),
     async settle(settled) {

@@ -90,7 +90,8 @@ export function createSender({ ports, losses, onSettled }: SenderOptions): Sende
       try {
         for (const store of await ports.stores()) {
           if (!(await drain(store, signal))) return false
-          if (!(await losses.tell(store, signal))) return failed({})
+          const later = await losses.tell(store, signal)
+          if (later) return failed(later)
         }
         return true
       } catch {

@@ -215,6 +215,8 @@ describe('the SDK in Chromium', { skip: noBrowser }, () => {
     await init(page, { flushMs: 600_000 })
     await accepts(1)
     await use(page, 5)
+    // What is not stored yet stays behind: it could still be refused and told as lost.
+    await eventually(async () => assert.equal(await countStored(page), 5))
     await page.goto('about:blank')
     await accepts(6)
     // Nobody saw that answer, so it is sent again, and counted once.

@@ -82,6 +82,26 @@ export const LookupAnswer = Type.Object({
   )
 })
 
+/** What a client lost before it could be sent: counts by reason, and the time they are about. */
+export const LossReport = Type.Object(
+  {
+    id: Uuid,
+    since: Time,
+    until: Time,
+    losses: Type.Record(
+      Type.String({ pattern: '^[a-z0-9_:.-]{1,64}$' }),
+      Type.Integer({ minimum: 0, maximum: 1_000_000_000 }),
+      { minProperties: 1, maxProperties: 50, additionalProperties: false }
+    )
+  },
+  { additionalProperties: false }
+)
+export type LossReport = Static<typeof LossReport>
+
+export const LossReportAnswer = Type.Object({
+  result: Type.Union([Type.Literal('accepted'), Type.Literal('duplicate')])
+})
+
 export const NewSession = Type.Object(
   {
     id: Type.Optional(Uuid),

@@ -548,7 +548,9 @@ describe('the write side over HTTP', () => {
       const listed = Object.entries(document.paths as Record<string, object>).flatMap(([path, methods]) =>
         Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`)
       )
-      const served = run.routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
+      // A preflight is the browser's business and belongs to the route that it asks for.
+      const routes = run.routes.filter(({ method }) => method !== 'OPTIONS')
+      const served = routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
       assert.deepEqual(listed.sort(), served.sort())
       for (const methods of Object.values(document.paths)) {
         for (const operation of Object.values(methods as object)) {

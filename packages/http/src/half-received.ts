@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 /**
@@ -7,22 +8,17 @@ import type { FastifyInstance } from 'fastify'
  * @param graceMs how long after the close began a body may still come, in milliseconds
  */
 export function giveUpHalfReceived(app: FastifyInstance, graceMs: number): void {
-  const underWay = new Set<IncomingMessage>()
-  app.addHook('onRequest', (request, _reply, done) => {
-    underWay.add(request.raw)
-    done()
+  // By socket and not by hook: each request costs one store into a map.
+  const latest = new WeakMap<Socket, IncomingMessage>()
+  const sockets = new Set<Socket>()
+  app.server.on('connection', socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
   })
-  app.addHook('onResponse', (request, _reply, done) => {
-    underWay.delete(request.raw)
-    done()
-  })
-  app.addHook('onRequestAbort', (request, done) => {
-    underWay.delete(request.raw)
-    done()
-  })
+  app.server.on('request', request => latest.set(request.socket, request))
   app.addHook('preClose', done => {
     setTimeout(() => {
-      for (const request of underWay) if (!request.complete) request.destroy()
+      for (const socket of sockets) if (latest.get(socket)?.complete === false) socket.destroy()
     }, graceMs).unref()
     done()
   })

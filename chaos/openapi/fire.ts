@@ -61,10 +61,10 @@ function judge({ index }: Shot, draft: Draft, answer: Answer, { tally, books, on
   tally.answered(draft, answer)
   books.answered(draft, answer)
   // A client that leaves the platform next to no time gets what it asked for.
-  const wasHasty = draft.headers.some(([name]) => name === 'x-request-deadline')
-  if (isRefusalForNow(draft.operation, answer) && !(wasHasty && codeOf(answer) === 'store_slow'))
+  const hasty = draft.headers.some(([name]) => name === 'x-request-deadline')
+  if (isRefusalForNow(draft.operation, answer) && !(hasty && codeOf(answer) === 'store_slow'))
     tally.shed[codeOf(answer)] = (tally.shed[codeOf(answer)] ?? 0) + 1
-  const fault = faultOf(draft.isHttp ? draft : { ...draft, operation: undefined }, answer)
+  const fault = faultOf({ ...draft, hasty, ...(draft.isHttp ? {} : { operation: undefined }) }, answer)
   if (!fault) return
   const kept = tally.fault(fault, draft, index, answer)
   if (kept) onFault(kept)

@@ -1,5 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
-import { documentProblems, Problem, problemOfError } from '@plimsoll/http'
+import { documentProblems, documentRequests, Problem, problemOfError } from '@plimsoll/http'
 import { type Clock, type Policy, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Enricher } from './enrichment/enricher.ts'
@@ -11,6 +11,7 @@ import { type Enrich, Ingest } from './ingest/ingest.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { administrationRoutes, type CountedPort } from './routes/administration.ts'
 import { deadlineOf } from './routes/deadline.ts'
+import { requestHeaders } from './routes/documented-headers.ts'
 import { eventRoutes } from './routes/events.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { createIdentify } from './routes/principal.ts'
@@ -74,6 +75,10 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       app.decorateRequest('principal', null)
       app.decorateRequest('deadline', 0)
       documentProblems(app, 400, 401, 403, 503)
+      documentRequests(app, {
+        headers: requestHeaders,
+        credentials: method => (method === 'GET' ? ['bearer', 'cookie'] : ['bearer'])
+      })
       // Before the body is read: what nobody may send is not parsed.
       app.addHook('onRequest', async request => {
         request.deadline = deadlineOf(request, clock)

@@ -1,5 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
-import { documentProblems, Problem, problemOfError } from '@plimsoll/http'
+import { documentProblems, documentRequests, Problem, problemOfError } from '@plimsoll/http'
 import { type Clock, type Policy, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Enricher } from './enrichment/enricher.ts'
@@ -12,6 +12,7 @@ import { createKeys, type Keys } from './keys.ts'
 import { administrationRoutes, type CountedPort } from './routes/administration.ts'
 import { crossOrigin } from './routes/cross-origin.ts'
 import { deadlineOf } from './routes/deadline.ts'
+import { requestHeaders } from './routes/documented-headers.ts'
 import { eventRoutes } from './routes/events.ts'
 import { lookupRoute } from './routes/lookup.ts'
 import { lossRoutes } from './routes/losses.ts'
@@ -80,6 +81,10 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       app.decorateRequest('deadline', 0)
       documentProblems(app, 400, 401, 403, 503)
       const pages = crossOrigin(app, options.origins)
+      documentRequests(app, {
+        headers: requestHeaders,
+        credentials: method => (method === 'GET' ? ['bearer', 'cookie'] : ['bearer'])
+      })
       // Before the body is read: what nobody may send is not parsed.
       app.addHook('onRequest', async (request, reply) => {
         pages.allow(request, reply)

@@ -8,6 +8,7 @@ import type { Ingest } from '../ingest/ingest.ts'
 import { isRejection, type Rejection, type ValidEvent, validateEvent } from '../ingest/validate.ts'
 import type { EventOutcome } from '../ingest/work.ts'
 import { limits } from '../limits.ts'
+import { eventHeaders } from './documented-headers.ts'
 import type { Principal } from './principal.ts'
 import { correctionOf } from './sent-at.ts'
 
@@ -28,6 +29,7 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
       '/v1/events',
       {
         bodyLimit: limits.wireBytes,
+        config: { documentedHeaders: eventHeaders },
         schema: {
           summary: 'Record events',
           description:

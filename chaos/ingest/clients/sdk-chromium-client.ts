@@ -108,6 +108,14 @@ export function sdkChromiumClient({ name, seed, url, key, profile, paceMs }: Sdk
     context = undefined
   }
 
+  /** A slow one may last beyond its time: the next waits for it. */
+  let turn: Promise<void> = Promise.resolve()
+  const inTurn = (work: (forMs: number) => Promise<void>) => (forMs: number) => {
+    const mine = turn.then(() => work(forMs))
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
   return {
     name,
     kind: 'SDK in Chromium',
@@ -121,17 +129,17 @@ export function sdkChromiumClient({ name, seed, url, key, profile, paceMs }: Sdk
       for (const line of lines) line.catch(error => surprise(tally, `Chromium: ${error}`))
     },
     suffer: {
-      async offline(forMs) {
+      offline: inTurn(async forMs => {
         const struck = context!
         await struck.setOffline(true)
         await nap(forMs)
         await struck.setOffline(false)
-      },
-      async reload(forMs) {
+      }),
+      reload: inTurn(async forMs => {
         await load(first!)
         await nap(forMs)
-      },
-      async reopen(forMs) {
+      }),
+      reopen: inTurn(async forMs => {
         const closing = first!
         // Just stored, and not sent yet.
         await record(closing).catch(() => undefined)
@@ -140,8 +148,8 @@ export function sdkChromiumClient({ name, seed, url, key, profile, paceMs }: Sdk
         await closing.close()
         await nap(forMs)
         first = await open()
-      },
-      async 'two-tabs'(forMs) {
+      }),
+      'two-tabs': inTurn(async forMs => {
         const second = await open()
         let over = false
         const line = recordOn(
@@ -153,13 +161,13 @@ export function sdkChromiumClient({ name, seed, url, key, profile, paceMs }: Sdk
         await second.close()
         over = true
         await line
-      },
-      async restart(forMs) {
+      }),
+      restart: inTurn(async forMs => {
         await record(first!).catch(() => undefined)
         await shut()
         await nap(Math.max(0, forMs - 1_500))
         await launch()
-      }
+      })
     },
     async finish(patienceMs) {
       stopped = true

@@ -1,7 +1,7 @@
 import { setTimeout as nap } from 'node:timers/promises'
 import type { StartedPlatform } from '@plimsoll/bench'
 import { open } from '@plimsoll/database'
-import type { Found } from './reconcile.ts'
+import type { Found, LogEntry } from './reconcile.ts'
 
 /** What the platform has, asked from outside: its HTTP answers while it runs, its store when it has stopped. */
 
@@ -13,6 +13,8 @@ export interface Ledger {
   quarantined: number
   pending: number | null
   balanced: boolean
+  /** What SDKs told that they had lost, by reason. */
+  clientLosses: Record<string, number>
 }
 
 interface Dashboard {
@@ -20,7 +22,7 @@ interface Dashboard {
   features: { feature: string; uses: number }[]
 }
 
-export interface Answers extends Pick<Found, 'sessions' | 'features' | 'dashboard'> {
+export interface Answers extends Pick<Found, 'sessions' | 'visits' | 'features' | 'dashboard'> {
   ledger: Ledger
   /** Sessions whose start is not within the run: a clock that was off and not corrected. */
   outOfTime: number
@@ -44,14 +46,16 @@ export async function askPlatform(
   })
   const { sessions: totals, features } = await platform.get<Dashboard>(`/v1/dashboard?${query}`, project)
   const sessions = new Map<string, number>()
+  const visits = new Map<string, number>()
   let outOfTime = 0
   let before: string | null = ''
   while (before !== null) {
     const path: string = `/v1/sessions?limit=200${before === '' ? '' : `&before=${before}`}`
-    const page: { sessions: { id: string; events: number; startedAt: string }[]; next: string | null } =
+    const page: { sessions: { id: string; events: number; visits: number; startedAt: string }[]; next: string | null } =
       await platform.get(path, project)
-    for (const { id, events, startedAt } of page.sessions) {
+    for (const { id, events, visits: times, startedAt } of page.sessions) {
       sessions.set(id, events)
+      visits.set(id, times)
       const start = Date.parse(startedAt)
       if (start < from - 60_000 || start > to + 60_000) outOfTime++
     }
@@ -60,6 +64,7 @@ export async function askPlatform(
   return {
     ledger,
     sessions,
+    visits,
     outOfTime,
     features: new Map(features.map(({ feature, uses }) => [feature, uses])),
     dashboard: { sessions: totals.total, users: totals.users }
@@ -80,23 +85,36 @@ async function settledLedger(platform: StartedPlatform, project: string, patienc
   }
 }
 
+/** How many of these the platform does not know as accepted when it is asked with the clients' own key. */
+export async function notKnown(platform: StartedPlatform, key: string, ids: readonly string[]): Promise<number> {
+  let unknown = 0
+  for (let at = 0; at < ids.length; at += 500) {
+    const response = await fetch(`${platform.url}/v1/events/lookup`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ids: ids.slice(at, at + 500) }),
+      signal: AbortSignal.timeout(30_000)
+    })
+    if (!response.ok) throw new Error(`lookup: ${response.status} ${await response.text()}`)
+    const { receipts } = (await response.json()) as { receipts: { state: string }[] }
+    unknown += receipts.filter(({ state }) => state !== 'accepted').length
+  }
+  return unknown
+}
+
 /** The log itself. An embedded store must have been left by the platform. */
-export async function readLog(storeUrl: string, project: string): Promise<Pick<Found, 'ids' | 'entries'>> {
+export async function readLog(storeUrl: string, project: string): Promise<LogEntry[]> {
   const store = await open(storeUrl)
   try {
-    const ids = new Map<string, number>()
-    let entries = 0
     // What the platform writes by itself, such as a late enrichment, is not of the clients.
-    const { rows } = await store.query<{ id: string; times: number }>(
-      `select id, count(*)::int as times from eventlog.entries
-       where tenant = $1 and type in ('session.start', 'session.heartbeat', 'session.end', 'feature.used') group by id`,
+    const { rows } = await store.query<Omit<LogEntry, 'recordedAt'> & { recordedAt: string | number }>(
+      `select id::text as id, type, stream::text as session, subject as user, data->>'feature' as feature,
+         data->>'call' as call, (extract(epoch from recorded_at) * 1000)::float8 as "recordedAt"
+       from eventlog.entries
+       where tenant = $1 and type in ('session.start', 'session.heartbeat', 'session.end', 'feature.used')`,
       [project]
     )
-    for (const { id, times } of rows) {
-      ids.set(id, times)
-      entries += times
-    }
-    return { ids, entries }
+    return rows.map(row => ({ ...row, recordedAt: Number(row.recordedAt) }))
   } finally {
     await store.close()
   }

@@ -16,6 +16,8 @@ export interface EventDelivery {
   kind: 'events'
   /** How far the client's clock was off when it made them, in milliseconds. */
   offsetMs: number
+  /** In true time, milliseconds since 1970. */
+  madeAt: number
   events: PlannedEvent[]
 }
 
@@ -23,6 +25,7 @@ export interface EventDelivery {
 export interface SessionDelivery {
   kind: 'session'
   offsetMs: number
+  madeAt: number
   key: string
   body: { id: string; user: { id: string }; startedAt?: string; data: { by: string } }
 }
@@ -83,12 +86,13 @@ export function planner(
       return {
         kind: 'session',
         offsetMs,
+        madeAt: now,
         key: uuidv7(ms, random),
         body: { id, user: { id: user }, ...startedAt, data: { by: client } }
       }
     }
     const size = random() < 0.3 ? 1 : between(random, 2, 30)
-    return { kind: 'events', offsetMs, events: Array.from({ length: size }, () => event(ms)) }
+    return { kind: 'events', offsetMs, madeAt: now, events: Array.from({ length: size }, () => event(ms)) }
   }
 }
 

@@ -16,6 +16,7 @@ function whole(): Found & { ids: Map<string, number>; sessions: Map<string, numb
   return {
     ids,
     sessions: new Map(expected.sessions),
+    visits: new Map([...expected.sessions.keys()].map(session => [session, 1])),
     features: new Map(expected.features),
     entries: expected.entries,
     dashboard: { sessions: expected.sessions.size, users: expected.users.size }
@@ -68,5 +69,28 @@ describe('reconcile', () => {
     found.dashboard.users--
     const { lost, doubled, wrongSessions, wrongFeatures, wrongTotals } = reconcile(expected, found)
     assert.deepEqual([lost, doubled, wrongSessions, wrongFeatures, wrongTotals], [0, 0, 2, 1, 1])
+  })
+
+  it('takes a session that was silent for more than half an hour for two visits, whatever the clients’ clocks said', () => {
+    const user = { id: 'ann' }
+    const session = { id: 's' }
+    const events = (madeAt: number, offsetMs: number): Delivery => ({
+      kind: 'events',
+      offsetMs,
+      madeAt,
+      events: [{ id: `at-${madeAt}`, type: 'session.heartbeat', time: 'of a wrong clock', user, session }]
+    })
+    const sent = expect([events(0, 0), events(1_800_000, 50 * 3_600_000), events(3_600_001, 0)])
+    const found = {
+      ids: new Map([...sent.ids].map(id => [id, 1])),
+      sessions: new Map([['s', 3]]),
+      visits: new Map([['s', 2]]),
+      features: new Map(),
+      entries: 3,
+      dashboard: { sessions: 2, users: 1 }
+    }
+    assert.deepEqual(reconcile(sent, found).differences, [])
+    const wrong = reconcile(sent, { ...found, visits: new Map([['s', 1]]) })
+    assert.deepEqual([wrong.wrongSessions, wrong.wrongTotals], [1, 0])
   })
 })

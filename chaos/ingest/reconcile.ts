@@ -10,6 +10,21 @@ export interface Expected {
   users: Set<string>
   /** Entries in the log: events and session requests. */
   entries: number
+  /** When each session had events, in milliseconds since 1970: what was silent for long is more than one visit. */
+  times: Map<string, number[]>
+}
+
+/** An entry of a client in the log. */
+export interface LogEntry {
+  id: string
+  type: string
+  session: string
+  user: string
+  feature: string | null
+  /** The tag of a call of an SDK. */
+  call: string | null
+  /** Milliseconds since 1970. */
+  recordedAt: number
 }
 
 /** What was found, asked from outside. */
@@ -18,6 +33,8 @@ export interface Found {
   ids: ReadonlyMap<string, number>
   /** Events by session, as the session itself says. */
   sessions: ReadonlyMap<string, number>
+  /** Visits by session, as the session itself says. */
+  visits: ReadonlyMap<string, number>
   /** Uses by feature, as the dashboard says. */
   features: ReadonlyMap<string, number>
   /** All entries of clients in the log. */
@@ -39,17 +56,32 @@ export interface Reconciled {
 }
 
 export function expect(deliveries: Iterable<Delivery>): Expected {
-  const expected: Expected = { ids: new Set(), sessions: new Map(), features: new Map(), users: new Set(), entries: 0 }
+  const expected: Expected = {
+    ids: new Set(),
+    sessions: new Map(),
+    features: new Map(),
+    users: new Set(),
+    entries: 0,
+    times: new Map()
+  }
+  const at = (session: string, time: number) => {
+    const times = expected.times.get(session)
+    if (times) times.push(time)
+    else expected.times.set(session, [time])
+  }
   for (const delivery of deliveries) {
     if (delivery.kind === 'session') {
       expected.entries++
       add(expected.sessions, delivery.body.id)
+      at(delivery.body.id, delivery.madeAt)
       expected.users.add(delivery.body.user.id)
     } else {
       for (const event of delivery.events) {
         expected.entries++
         expected.ids.add(event.id)
         add(expected.sessions, event.session.id)
+        // The server corrects a clock that is off, so that the true time counts.
+        at(event.session.id, delivery.madeAt)
         if (event.data) add(expected.features, event.data.feature)
         expected.users.add(event.user.id)
       }
@@ -79,14 +111,17 @@ export function reconcile(expected: Expected, found: Found): Reconciled {
   if (others !== requests) differ(`${requests} session requests were sent, ${others} entries are in the log for them`)
   lost += Math.max(0, requests - others)
   doubled += Math.max(0, others - requests)
-  const wrongSessions = compare('session', 'events', expected.sessions, found.sessions, differ)
+  const visits = new Map([...expected.times].map(([session, times]) => [session, visitsOf(times)]))
+  const wrongSessions =
+    compare('session', 'events', expected.sessions, found.sessions, differ) +
+    compare('session', 'visits', visits, found.visits, differ)
   const wrongFeatures = compare('feature', 'uses', expected.features, found.features, differ)
   const { dashboard } = found
-  const wrongTotals =
-    Math.abs(dashboard.sessions - expected.sessions.size) + Math.abs(dashboard.users - expected.users.size)
+  const allVisits = visits.values().reduce((sum, count) => sum + count, 0)
+  const wrongTotals = Math.abs(dashboard.sessions - allVisits) + Math.abs(dashboard.users - expected.users.size)
   if (wrongTotals > 0)
     differ(
-      `sent ${expected.sessions.size} sessions of ${expected.users.size} users, the dashboard has ${dashboard.sessions} of ${dashboard.users}`
+      `sent ${allVisits} visits of ${expected.users.size} users, the dashboard has ${dashboard.sessions} of ${dashboard.users}`
     )
   return { lost, doubled, wrongSessions, wrongFeatures, wrongTotals, differences }
 }
@@ -107,6 +142,14 @@ function compare(
   return wrong
 }
 
-function add(to: Map<string, number>, key: string): void {
+/** After a silence of more than half an hour a session that comes back is another visit. */
+const visitGapMs = 1_800_000
+
+function visitsOf(times: readonly number[]): number {
+  const inOrder = times.toSorted((a, b) => a - b)
+  return inOrder.reduce((count, time, i) => count + (i > 0 && time - inOrder[i - 1]! > visitGapMs ? 1 : 0), 1)
+}
+
+export function add(to: Map<string, number>, key: string): void {
   to.set(key, (to.get(key) ?? 0) + 1)
 }

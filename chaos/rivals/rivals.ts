@@ -83,8 +83,8 @@ function clientsOf({ lane, key }: Target, seed: number): Client[] {
   const options = { seed, key, url: `http://${lane.host}:${lane.port}`, atOnce: 2, paceMs: 120, eventsOnly: true }
   // The same names, so that all are sent the same.
   return [
-    httpClient({ ...options, name: 'fetch', transport: byFetch }),
-    httpClient({ ...options, name: 'connection', transport: byConnection })
+    httpClient({ ...options, name: 'fetch', kind: 'fetch', transport: byFetch }),
+    httpClient({ ...options, name: 'connection', kind: 'connection', transport: byConnection })
   ]
 }
 

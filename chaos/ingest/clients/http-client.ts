@@ -7,6 +7,7 @@ import { Courier } from './courier.ts'
 import type { Transport } from './transport.ts'
 
 export interface HttpClientOptions extends ClientOptions, PlanOptions {
+  kind: string
   transport: Transport
   /** Deliveries on their way at a time. */
   atOnce: number
@@ -38,6 +39,8 @@ export function httpClient(options: HttpClientOptions): Client {
   }
   return {
     name,
+    kind: options.kind,
+    url,
     tally,
     get unfinished() {
       return unfinished

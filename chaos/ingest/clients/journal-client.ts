@@ -34,6 +34,8 @@ export function journalClient(options: ClientOptions & { file: string; paceMs: n
   }
   return {
     name: options.name,
+    kind: 'killed process',
+    url: options.url,
     get tally() {
       return tallies.length === 0 ? newTally() : sumOf(tallies.filter(tally => tally !== undefined))
     },

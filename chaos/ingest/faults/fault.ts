@@ -28,9 +28,16 @@ export interface Fault<On = Stage> extends Playable {
   play(stage: On, strike: Strike, how: Hand): Promise<void>
 }
 
+/** A way by its name, or a client by its name and its kind. */
+export type Target = { lane: string } | { client: string; clientKind: string }
+
 /** What a fault may use while it is played. */
 export interface Hand {
   random: Random
+  /** Says what is hit. A fault that does not say hits everything. */
+  hit(target: Target): void
+  /** Of these the one that this kind of fault has hit least, so that in time it hits all; of several any. */
+  leastHit<T>(from: readonly T[], labelOf: (one: T) => string): T
   /** Sleeps; at once over when the run is broken off. */
   wait(ms: number): Promise<void>
 }

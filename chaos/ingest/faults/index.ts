@@ -14,4 +14,4 @@ export const faults: readonly Fault[] = [
   ...storeFaults
 ]
 
-export type { Fault, Stage } from './fault.ts'
+export type { Fault, Stage, Target } from './fault.ts'

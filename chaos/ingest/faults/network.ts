@@ -20,7 +20,9 @@ function ill(
       const drawn = { toxicity: 0.6, ...toxic(hand.random) }
       const heal = await patiently(hand, () => {
         const well = lanes.filter(lane => !lane.isIll(drawn.stream))
-        return pick(hand.random, well.length > 0 ? well : lanes).infect(drawn)
+        const lane = hand.leastHit(well.length > 0 ? well : lanes, ({ name }) => name)
+        hand.hit({ lane: lane.name })
+        return lane.infect(drawn)
       })
       await hand.wait(forMs)
       await heal()
@@ -87,8 +89,9 @@ export const networkFaults: readonly Fault[] = [
     group: 'refused',
     shortestMs: 300,
     longestMs: 3_000,
-    async play({ lanes }, { forMs }, { random, wait }) {
-      const lane = pick(random, lanes)
+    async play({ lanes }, { forMs }, { hit, leastHit, wait }) {
+      const lane = leastHit(lanes, ({ name }) => name)
+      hit({ lane: lane.name })
       await lane.enable(false)
       await wait(forMs)
       await lane.enable(true)

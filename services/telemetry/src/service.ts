@@ -15,6 +15,7 @@ import { eventRoutes } from './routes/events.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { createIdentify } from './routes/principal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { type IngestSpool, openIngestSpool } from './spool/ingest-spool.ts'
 import { migrateTelemetry } from './store.ts'
 
 export interface TelemetryOptions {
@@ -26,8 +27,15 @@ export interface TelemetryOptions {
   counted?: CountedPort
   /** Off only for the drill that shows what the policies prevent. */
   policies?: boolean
+  /**
+   * Where events are kept while the store is away: a directory of this process's own, and the bytes it may take. Without
+   * it they are refused.
+   */
+  spool?: { directory: string; maxBytes: number } | undefined
   clock?: Clock
   onError?(error: unknown): void
+  /** Told of what was acknowledged and cannot be counted. */
+  onWarning?(message: string, details: object): void
 }
 
 export interface Telemetry {
@@ -51,7 +59,9 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const load = guardedLoad(client, policy)
   const enrich: Enrich = policies ? new Enricher({ load, clock }) : new Unguarded(client)
   const embedded = database.engine === 'pglite'
-  const ingest = new Ingest({ database, enrich, clock, committers: embedded ? 2 : 3, beside: embedded ? 250 : 1 })
+  const spool = await spoolOf(options)
+  const committers = embedded ? 2 : 3
+  const ingest = new Ingest({ database, enrich, clock, spool, committers, beside: embedded ? 250 : 1 })
   const reEnricher = new ReEnricher({
     database,
     load: policies ? load : ids => client.fetchMany(ids),
@@ -89,10 +99,11 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       eventRoutes(app, ingest)
       sessionRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
-      policyRoutes(app, [policy, ingest.store], ingest.door)
+      policyRoutes(app, [policy, ingest.store], ingest)
     },
     start() {
       reEnricher.start()
+      spool?.start()
       stopHousekeeping = keepHouse(database, ['telemetry.ledger', 'telemetry.refused'], onError ? { onError } : {})
     },
     async stop() {
@@ -102,4 +113,21 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       await client.close()
     }
   }
+}
+
+async function spoolOf({
+  spool,
+  database,
+  clock = systemClock,
+  onError,
+  onWarning
+}: TelemetryOptions): Promise<IngestSpool | undefined> {
+  if (!spool) return undefined
+  return openIngestSpool({
+    ...spool,
+    database,
+    clock,
+    onError: error => onError?.(error),
+    onWarning: (message, details) => onWarning?.(message, details)
+  })
 }

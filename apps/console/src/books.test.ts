@@ -11,6 +11,7 @@ const ledger: LedgerAnswer = {
   rejected: 1,
   quarantined: 0,
   counted: 9999,
+  spooled: 0,
   pending: 0,
   balanced: true,
   refused: {},

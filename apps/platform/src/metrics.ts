@@ -50,6 +50,20 @@ export function metricsRoute(app: FastifyInstance, { primary, read, telemetry, a
       )
     }
     metric('plimsoll_ingest_pending', 'gauge', 'Events waiting for a commit.', telemetry.ingest.pending)
+    const spool = telemetry.ingest.spool?.snapshot()
+    if (spool) {
+      metric('plimsoll_spool_events', 'gauge', 'Events on disk that wait for the primary store.', spool.events)
+      metric('plimsoll_spool_records', 'gauge', 'Requests whose events they are.', spool.records)
+      metric('plimsoll_spool_bytes', 'gauge', 'Bytes that the spool takes on the disk.', spool.bytes)
+      metric(
+        'plimsoll_spool_oldest_age_seconds',
+        'gauge',
+        'Age of the oldest of them; 0 when nothing waits.',
+        (spool.oldestAgeMs ?? 0) / 1000
+      )
+      metric('plimsoll_spool_store_away', 'gauge', '1 while the primary store is believed away.', spool.away ? 1 : 0)
+      metric('plimsoll_spool_shed_total', 'counter', 'Events not taken, the spool being nearly full.', spool.shed)
+    }
     const { state } = analytics
     metric('plimsoll_analytics_lag_seconds', 'gauge', 'Age of the oldest event not yet counted.', state.lagMs / 1000)
     metric(

@@ -13,7 +13,7 @@ import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
 import type { Settings } from './settings.ts'
 import { cookieName, SignIn } from './sign-in.ts'
-import { openStores } from './stores.ts'
+import { openStores, spoolIn } from './stores.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface Platform {
@@ -80,7 +80,9 @@ export async function startPlatform({
       isSignedIn: request => signIn.isSignedIn(request),
       counted: project => analytics.counted(project),
       policies: settings.policies,
-      onError
+      spool: spoolIn(data.path, settings),
+      onError,
+      onWarning: (message, details) => logger.warn(details, message)
     })
 
     patient.breaker = () => telemetry.policy.breaker?.state ?? 'none'
@@ -93,6 +95,7 @@ export async function startPlatform({
     const snapshot = (): Omit<KnownState, 'projects'> => ({
       at: Date.now(),
       pendingWrites: telemetry.ingest.pending,
+      spooled: telemetry.ingest.spool?.snapshot().events ?? 0,
       breaker: telemetry.policy.snapshot().breaker?.state ?? 'none',
       lagMs: analytics.state.lagMs,
       caughtUp: analytics.state.caughtUp,

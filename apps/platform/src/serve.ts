@@ -9,7 +9,7 @@ import { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
 import { type Patient, startOwnHealth } from './health.ts'
 import { SettingError, type Settings } from './settings.ts'
-import { openStores } from './stores.ts'
+import { openStores, spoolIn } from './stores.ts'
 
 export const serviceNames = ['telemetry', 'analytics', 'metadata'] as const
 export type ServiceName = (typeof serviceNames)[number]
@@ -89,7 +89,10 @@ async function compose(name: ServiceName, settings: Settings, log: Logger, patie
       database: primary,
       metadataUrl: settings.metadataUrl,
       adminToken,
-      policies: settings.policies
+      policies: settings.policies,
+      spool: spoolIn(settings.data, settings),
+      onError: error => log.warn({ err: error }, 'a background task failed and will be tried again'),
+      onWarning: (message, details) => log.warn(details, message)
     })
     patient.breaker = () => service.policy.breaker?.state ?? 'none'
     await app.register(service.routes)

@@ -14,6 +14,10 @@ const schema = {
   readDatabaseUrl: secret('', 'postgres://… of the read store. Empty: the primary’s server, else embedded.'),
   metadataUrl: secret('', 'Where the metadata API answers. Empty: the platform runs its own.'),
   metadataPort: port(0, 'Port of the platform’s own metadata API, on 127.0.0.1.'),
+  spoolBytes: bytes(
+    256_000_000,
+    'How much of the disk may keep events while the primary store is away. 0: none, they are refused.'
+  ),
   faultKnobs: flag(
     false,
     'Lets drills make the metadata API slow, failing or mute, block the event loop and hold the store. Never in production.'
@@ -83,6 +87,19 @@ function milliseconds(fallback: number, help: string): Setting<number> {
       return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 600_000
         ? n
         : complain('whole milliseconds, 0 to 600000')
+    }
+  }
+}
+function bytes(fallback: number, help: string): Setting<number> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse(value) {
+      const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+      return typeof n === 'number' && Number.isSafeInteger(n) && (n === 0 || n >= 1_000_000)
+        ? n
+        : complain('whole bytes, 0 or at least 1000000')
     }
   }
 }

@@ -26,3 +26,8 @@ export async function openStores(settings: Settings, data: string): Promise<Stor
   ])
   return { primary, read }
 }
+
+/** Where events are kept while the primary store is away, if they are. */
+export function spoolIn(data: string, { spoolBytes }: Settings): { directory: string; maxBytes: number } | undefined {
+  return spoolBytes === 0 ? undefined : { directory: join(data, 'spool'), maxBytes: spoolBytes }
+}

@@ -70,7 +70,11 @@ export function createKeys(database: Database, now: () => number = Date.now): Ke
       return rows[0]
     } catch (error) {
       // With the store down, a key that was good a moment ago is still believed.
-      if (seen?.key) return seen.key
+      if (seen?.key) {
+        // And for a while without asking: the answer is not to wait for a store that does not come.
+        seen.until = Math.max(seen.until, now() + unknownForMs)
+        return seen.key
+      }
       throw error
     }
   }

@@ -12,6 +12,8 @@ export const LedgerAnswer = Type.Object({
   counted: Type.Union([Type.Integer(), Type.Null()]),
   /** Accepted and not yet counted; null when `counted` is. */
   pending: Type.Union([Type.Integer(), Type.Null()]),
+  /** Events that wait on this machine's disk for the store and are in none of the above; null without a spool. */
+  spooled: Type.Union([Type.Integer(), Type.Null()]),
   /** True when both equations hold. */
   balanced: Type.Boolean(),
   /** Whole requests that were refused (bad JSON, too large, ...), by problem code; they are not events. */

@@ -19,6 +19,7 @@ import { lossRoutes } from './routes/losses.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { createIdentify } from './routes/principal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { type IngestSpool, openIngestSpool } from './spool/ingest-spool.ts'
 import { migrateTelemetry } from './store.ts'
 
 export interface TelemetryOptions {
@@ -32,8 +33,15 @@ export interface TelemetryOptions {
   origins?: readonly string[]
   /** Off only for the drill that shows what the policies prevent. */
   policies?: boolean
+  /**
+   * Where events are kept while the store is away: a directory of this process's own, and the bytes it may take. Without
+   * it they are refused.
+   */
+  spool?: { directory: string; maxBytes: number } | undefined
   clock?: Clock
   onError?(error: unknown): void
+  /** Told of what was acknowledged and cannot be counted. */
+  onWarning?(message: string, details: object): void
 }
 
 export interface Telemetry {
@@ -57,7 +65,9 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const load = guardedLoad(client, policy)
   const enrich: Enrich = policies ? new Enricher({ load, clock }) : new Unguarded(client)
   const embedded = database.engine === 'pglite'
-  const ingest = new Ingest({ database, enrich, clock, committers: embedded ? 2 : 3, beside: embedded ? 250 : 1 })
+  const spool = await spoolOf(options)
+  const committers = embedded ? 2 : 3
+  const ingest = new Ingest({ database, enrich, clock, spool, committers, beside: embedded ? 250 : 1 })
   const reEnricher = new ReEnricher({
     database,
     load: policies ? load : ids => client.fetchMany(ids),
@@ -104,10 +114,11 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       sessionRoutes(app, database, ingest)
       lossRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
-      policyRoutes(app, [policy, ingest.store], ingest.door)
+      policyRoutes(app, [policy, ingest.store], ingest)
     },
     start() {
       reEnricher.start()
+      spool?.start()
       stopHousekeeping = keepHouse(
         database,
         ['telemetry.ledger', 'telemetry.refused', 'telemetry.client_losses'],
@@ -121,4 +132,21 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       await client.close()
     }
   }
+}
+
+async function spoolOf({
+  spool,
+  database,
+  clock = systemClock,
+  onError,
+  onWarning
+}: TelemetryOptions): Promise<IngestSpool | undefined> {
+  if (!spool) return undefined
+  return openIngestSpool({
+    ...spool,
+    database,
+    clock,
+    onError: error => onError?.(error),
+    onWarning: (message, details) => onWarning?.(message, details)
+  })
 }

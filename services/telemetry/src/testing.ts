@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import { openScratch } from '@plimsoll/database/testing'
+import { type Database, open } from '@plimsoll/database'
+import { scratchDatabase } from '@plimsoll/database/testing'
 import { createServer } from '@plimsoll/http'
 import { type ManualClock, manualClock } from '@plimsoll/resilience'
-import { createTelemetry, type Telemetry } from './service.ts'
+import { createTelemetry, type Telemetry, type TelemetryOptions } from './service.ts'
 
 /** What the tests' metadata API does: answers, fails, or takes requests and never answers. */
 export type Mood = 'well' | 'failing' | 'mute'
@@ -34,8 +35,14 @@ export interface RunningTelemetry {
   send(method: string, path: string, options?: SendOptions): Promise<Answer>
   /** Makes the store wait, until the returned function is called: a lock that everything needs. */
   holdStore(): Promise<() => Promise<void>>
+  /** The store itself. */
+  database: Database
+  /** What the service warned of. */
+  warnings: { message: string; details: object }[]
   /** Closes the database alone, as when the store is lost. */
   loseStore(): Promise<void>
+  /** Opens it again. */
+  returnStore(): Promise<void>
   close(): Promise<void>
 }
 
@@ -45,6 +52,13 @@ export interface SendOptions {
   headers?: Record<string, string>
   /** Bearer token; `null` sends none. Default: the write key for what writes, the admin token for GET. */
   token?: string | null
+}
+
+export interface RunOptions {
+  /** Where the spool is, and how large. */
+  spool?: TelemetryOptions['spool']
+  /** Address of a database that is there and stays. Default: one of its own. */
+  databaseUrl?: string
 }
 
 export const adminToken = 'admin-token-of-the-tests'
@@ -69,18 +83,48 @@ async function startMetadata(state: { mood: Mood; asked: number }) {
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
+/** A database that can be closed and opened again behind the back of who uses it, as a server is. */
+async function reopenable(url: string) {
+  let inner = await open(url)
+  const database: Database = {
+    engine: inner.engine,
+    query: (sql, parameters) => inner.query(sql, parameters),
+    exec: sql => inner.exec(sql),
+    copyIn: (table, columns, text) => inner.copyIn(table, columns, text),
+    transaction: (work, options) => inner.transaction(work, options),
+    call: (module, argument) => inner.call(module, argument),
+    listen: (channel, listener) => inner.listen(channel, listener),
+    statistics: () => inner.statistics(),
+    get exited() {
+      return inner.exited
+    },
+    close: () => inner.close()
+  }
+  return {
+    database,
+    lose: () => inner.close(),
+    async return() {
+      inner = await open(url)
+    }
+  }
+}
+
 /** The whole service on a real socket, a real database and a metadata API of its own. */
-export async function runTelemetry(): Promise<RunningTelemetry> {
-  const database = await openScratch()
+export async function runTelemetry({ spool, databaseUrl }: RunOptions = {}): Promise<RunningTelemetry> {
+  const scratch = databaseUrl === undefined ? await scratchDatabase() : undefined
+  const { database, ...store } = await reopenable(databaseUrl ?? scratch!.url)
   const state = { mood: 'well' as Mood, asked: 0 }
   const { server, url: metadataUrl } = await startMetadata(state)
   const clock = manualClock()
   const counted = new Map<string, number>()
+  const warnings: RunningTelemetry['warnings'] = []
   const telemetry = await createTelemetry({
     database,
     metadataUrl,
     adminToken,
     clock,
+    spool,
+    onWarning: (message, details) => warnings.push({ message, details }),
     counted: async project => counted.get(project) ?? null
   })
   const app = await createServer({ title: 'Telemetry', version: '1' })
@@ -128,8 +172,6 @@ export async function runTelemetry(): Promise<RunningTelemetry> {
       return transaction
     }
   }
-  let lost: Promise<void> | undefined
-  const loseStore = () => (lost ??= database.close())
   return {
     telemetry,
     url,
@@ -141,11 +183,15 @@ export async function runTelemetry(): Promise<RunningTelemetry> {
     routes,
     send,
     holdStore,
-    loseStore,
+    database,
+    warnings,
+    loseStore: store.lose,
+    returnStore: store.return,
     async close() {
       await app.close()
       await telemetry.stop()
-      await loseStore()
+      await store.lose()
+      await scratch?.remove()
       server.closeAllConnections()
       server.close()
     }

@@ -8,6 +8,8 @@ export type Report =
 export interface KnownState {
   at: number
   pendingWrites: number
+  /** Events on disk that wait for the primary store. */
+  spooled: number
   breaker: string
   lagMs: number
   caughtUp: boolean

@@ -12,6 +12,7 @@ const seen = (over: Partial<Observation> = {}): Observation => ({
   restarts: 2,
   known: {
     at: now - 4_000,
+    spooled: 0,
     pendingWrites: 17,
     breaker: 'closed',
     lagMs: 1_500,

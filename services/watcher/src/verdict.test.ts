@@ -7,6 +7,7 @@ const now = 1_000_000
 const killed = { at: '2026-05-17T12:00:00.000Z', code: null, signal: 'SIGKILL', upMs: 61_400 }
 const known = (breaker: string): KnownState => ({
   at: now,
+  spooled: 0,
   pendingWrites: 0,
   breaker,
   lagMs: 0,

@@ -9,7 +9,7 @@ interface WatcherState {
   phase: string
   restarts: number
   verdict: { status: string; output: string; ready: boolean }
-  known: { breaker: string; lagMs: number; pendingWrites: number; rssBytes: number } | undefined
+  known: { breaker: string; lagMs: number; pendingWrites: number; spooled: number; rssBytes: number } | undefined
 }
 
 /** `plimsoll status`: asks the watcher first, which answers even when the platform cannot. Exit 1 when it is not well. */
@@ -32,7 +32,7 @@ export async function status(options: ClientOptions & { json: boolean }): Promis
     `${state.verdict.status}: ${state.verdict.output} (restarts ${state.restarts})`,
     ...(state.known
       ? [
-          `breaker ${state.known.breaker}, ${state.known.pendingWrites} writes waiting, read side ${Math.round(state.known.lagMs)} ms behind, ${Math.round(state.known.rssBytes / 1e6)} MB`
+          `breaker ${state.known.breaker}, ${state.known.pendingWrites} writes waiting, ${state.known.spooled} events spooled, read side ${Math.round(state.known.lagMs)} ms behind, ${Math.round(state.known.rssBytes / 1e6)} MB`
         ]
       : []),
     ...(ledger

@@ -3,10 +3,12 @@ import { type Clock, deadline as endBy, type LoadShedder, loadShedder, type Poli
 import type { Enricher } from '../enrichment/enricher.ts'
 import { type Enrichment, unknown } from '../enrichment/enrichment.ts'
 import { limits } from '../limits.ts'
+import type { IngestSpool, Recorded } from '../spool/ingest-spool.ts'
+import type { EventsWork } from '../spool/record.ts'
 import { Admission } from './admission.ts'
-import { overloaded, refusalOf } from './refusal.ts'
+import { overloaded, refusalOf, storeIsAway } from './refusal.ts'
 import type { ValidEvent } from './validate.ts'
-import type { EventOutcome, Outcome, Work } from './work.ts'
+import type { Outcome, Work } from './work.ts'
 
 /** How the service learns what is known of users: within a budget, and never by failing. */
 export interface Enrich {
@@ -23,6 +25,8 @@ export interface IngestOptions {
   beside: number
   /** Measures how long things take. */
   clock: Clock
+  /** Keeps events while the store is away. Without one they are refused. */
+  spool?: IngestSpool | undefined
   now?(): number
 }
 
@@ -45,14 +49,18 @@ export class Ingest {
   readonly store: Policy
   /** Refuses what would wait too long, first of who has more than their part of the queue. */
   readonly door: LoadShedder
+  readonly spool: IngestSpool | undefined
+  readonly #disk: Policy
   readonly #clock: Clock
 
-  constructor({ database, enrich, committers, beside, clock, now = Date.now }: IngestOptions) {
+  constructor({ database, enrich, committers, beside, clock, spool, now = Date.now }: IngestOptions) {
     this.#enrich = enrich
     this.now = now
     this.#clock = clock
     this.door = loadShedder({ softWaitMs: limits.softWaitMs, hardWaitMs: limits.hardWaitMs, floor: 500 }, { clock })
     this.store = policy('primary-store', [endBy(limits.requestMs)], { clock })
+    this.spool = spool
+    this.#disk = policy('spool', [endBy(limits.requestMs)], { clock })
     this.#commits = new GroupCommit({
       committers,
       beside,
@@ -84,24 +92,50 @@ export class Ingest {
     }
   }
 
-  /** Records events that are valid; counts those that were not. Resolves after the commit, one outcome an event. */
+  /**
+   * Records events that are valid; counts those that were not. Resolves after the commit, one outcome an event; or, with
+   * the store away, when they are on this machine's disk.
+   */
   async record(
     project: string,
     receivedAt: number,
     events: ValidEvent[],
     rejected: number,
     { admission, deadline }: { admission: Admission; deadline: number }
-  ): Promise<EventOutcome[]> {
+  ): Promise<Recorded[]> {
+    const work: EventsWork = { kind: 'events', project, minute: minuteOf(receivedAt), events, rejected }
+    if (this.spool?.away) {
+      this.#attachKnown(events)
+      return this.#keep(this.spool, work, { admission, deadline })
+    }
     await this.attach(events, deadline)
-    const outcome = await this.commit(
-      { kind: 'events', project, minute: minuteOf(receivedAt), events, rejected },
-      { admission, deadline, weight: Math.max(1, events.length) }
-    )
-    return (outcome as Extract<Outcome, { kind: 'events' }>).outcomes
+    try {
+      const outcome = await this.store.run(
+        () => admission.during(this.#commits.submit(work, Math.max(1, events.length))),
+        { deadline }
+      )
+      return (outcome as Extract<Outcome, { kind: 'events' }>).outcomes
+    } catch (error) {
+      if (!this.spool || !storeIsAway(error)) throw refusalOf(error)
+      this.spool.storeFailed()
+      return this.#keep(this.spool, work, { admission, deadline })
+    }
   }
 
-  /** Gives each event what is known of its user, within the budget and well before the deadline. Most find it in memory and wait for nothing. */
-  async attach(events: readonly ValidEvent[], deadline: number): Promise<void> {
+  async #keep(
+    spool: IngestSpool,
+    work: EventsWork,
+    { admission, deadline }: { admission: Admission; deadline: number }
+  ): Promise<Recorded[]> {
+    try {
+      return await this.#disk.run(() => admission.during(spool.keep(work)), { deadline })
+    } catch (error) {
+      throw refusalOf(error)
+    }
+  }
+
+  /** Gives each event what is known of its user, and returns the users of whom nothing is. */
+  #attachKnown(events: readonly ValidEvent[]): Set<string> | undefined {
     let missed: Set<string> | undefined
     for (const event of events) {
       const fresh = this.#enrich.peek(event.userId)
@@ -111,6 +145,12 @@ export class Ingest {
         missed.add(event.userId)
       }
     }
+    return missed
+  }
+
+  /** Gives each event what is known of its user, within the budget and well before the deadline. Most find it in memory and wait for nothing. */
+  async attach(events: readonly ValidEvent[], deadline: number): Promise<void> {
+    const missed = this.#attachKnown(events)
     if (!missed) return
     // Half of what is left at most: the commit needs its part.
     const budget = Math.max(0, Math.min(limits.enrichmentMs, (deadline - this.#clock.now()) / 2))
@@ -158,9 +198,10 @@ export class Ingest {
     for (const count of counts) this.#commits.submit({ kind: 'refused', ...count }).catch(() => undefined)
   }
 
-  /** Answers what was taken, writes what was counted, and takes no more. */
+  /** Answers what was taken, writes what was counted, and takes no more. What is spooled stays so until the next start. */
   async close(): Promise<void> {
     this.#flushRefused()
     await this.#commits.close()
+    await this.spool?.close()
   }
 }

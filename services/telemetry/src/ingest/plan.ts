@@ -72,8 +72,10 @@ class Planner {
   #events(work: Extract<Work, { kind: 'events' }>): Outcome {
     const { project, events } = work
     const row = this.#ledgerRow(project, work.minute)
-    row.received += work.rejected + events.length
+    const quarantined = work.quarantined ?? 0
+    row.received += work.rejected + quarantined + events.length
     row.rejected += work.rejected
+    row.quarantined += quarantined
     const outcomes: EventOutcome[] = []
     let session: SessionState | undefined
     for (const event of events) {

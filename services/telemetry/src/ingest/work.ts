@@ -10,6 +10,8 @@ export type Work =
       minute: number
       events: readonly ValidEvent[]
       rejected: number
+      /** Events that the store refuses for good: counted, and not written. */
+      quarantined?: number
       /** When the answer to this request must be given again word for word, as for an Idempotency-Key: as of when it is. */
       answeredAt?: number
     }

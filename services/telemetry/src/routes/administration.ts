@@ -42,6 +42,7 @@ export function administrationRoutes(
         ...row,
         counted: readSide,
         pending,
+        spooled: ingest.spool?.eventsOf(project) ?? null,
         balanced:
           row.received === row.accepted + row.duplicate + row.rejected + row.quarantined &&
           (pending === null || pending >= 0),

@@ -5,9 +5,11 @@ import Type from 'typebox'
 import { Event, type EventResult, EventsAnswer } from '../contract.ts'
 import { decodeBody, parseEvents } from '../ingest/body.ts'
 import type { Ingest } from '../ingest/ingest.ts'
+import { comeBackAfter } from '../ingest/refusal.ts'
 import { isRejection, type Rejection, type ValidEvent, validateEvent } from '../ingest/validate.ts'
 import type { EventOutcome } from '../ingest/work.ts'
 import { limits } from '../limits.ts'
+import type { Recorded } from '../spool/ingest-spool.ts'
 import { eventHeaders } from './documented-headers.ts'
 import type { Principal } from './principal.ts'
 import { correctionOf } from './sent-at.ts'
@@ -33,7 +35,7 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
         schema: {
           summary: 'Record events',
           description:
-            'Each event is judged by itself and counted once by its id. A 200 comes after the commit. `duplicate` is a success: the event is in the log already.',
+            'Each event is judged by itself and counted once by its id. A 200 comes after the commit or, with the store away, when the events are on this machine’s disk (`accepted` with code `spooled`). `retry` was not taken: send it again. `duplicate` is a success: the event is in the log already.',
           consumes: ['application/json', 'application/x-ndjson'],
           body: Type.Union([Event, Type.Array(Event, { minItems: 1, maxItems: limits.events })]),
           response: { 200: EventsAnswer }
@@ -42,7 +44,7 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
         validatorCompiler: () => () => true,
         serializerCompiler: () => value => JSON.stringify(value)
       },
-      async request => {
+      async (request, reply) => {
         const receivedAt = ingest.now()
         const principal = request.principal!
         // At the door before anything is parsed: to refuse must cost little. What the body holds is guessed by its size.
@@ -62,8 +64,9 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
           })
           let next = 0
           const results = judged.map(event =>
-            isRejection(event) ? rejected(event) : resultOf(event, outcomes[next++]!)
+            isRejection(event) ? rejected(event) : recorded(event, outcomes[next++]!)
           )
+          if (results.some(({ result }) => result === 'retry')) reply.header('retry-after', comeBackAfter())
           return { results, receivedAt: new Date(receivedAt).toISOString() }
         })
       }
@@ -96,6 +99,15 @@ function mayBackfill(request: FastifyRequest, principal: Principal): boolean {
 
 function rejected({ id, code, detail }: Rejection): EventResult {
   return { id, result: 'rejected', code, detail }
+}
+
+const spooled = 'the store is away; this is on disk and will be counted when it is back'
+const shed = 'the store is away and the room to keep this meanwhile is nearly used up; send it again later'
+
+function recorded(event: ValidEvent, outcome: Recorded): EventResult {
+  if (outcome === 'spooled') return { id: event.id, result: 'accepted', code: 'spooled', detail: spooled }
+  if (outcome === 'shed') return { id: event.id, result: 'retry', code: 'spool_full', detail: shed }
+  return resultOf(event, outcome)
 }
 
 function resultOf({ id }: ValidEvent, outcome: EventOutcome): EventResult {

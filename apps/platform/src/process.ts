@@ -39,7 +39,9 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
   } catch (error) {
     logger.fatal({ err: error }, 'cannot start')
     report({ kind: 'cannot-start', message: (error as Error).message })
+    // Whatever was begun and holds the process: it cannot start, and its watcher must see it end. The report goes first.
     process.exitCode = cannotStart
+    setTimeout(() => process.exit(cannotStart), 1_000).unref()
     process.disconnect?.()
     return
   }

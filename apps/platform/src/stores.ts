@@ -11,8 +11,7 @@ export interface Stores {
 /** The two stores: a scan on the read store cannot hold up a write. On a server both may live in one database. */
 export async function openStores(settings: Settings, data: string): Promise<Stores> {
   if (settings.databaseUrl !== '') {
-    const primary = await open(settings.databaseUrl)
-    return { primary, read: await open(settings.readDatabaseUrl || settings.databaseUrl) }
+    return bothOrNone(open(settings.databaseUrl), open(settings.readDatabaseUrl || settings.databaseUrl))
   }
   const primaryDirectory = join(data, 'primary')
   const readDirectory = join(data, 'read')
@@ -20,11 +19,16 @@ export async function openStores(settings: Settings, data: string): Promise<Stor
   const isNew = !existsSync(join(primaryDirectory, 'PG_VERSION'))
   await createDirectory(primaryDirectory)
   await createDirectory(readDirectory, isNew ? { template: primaryDirectory } : {})
-  const [primary, read] = await Promise.all([
-    open(`pglite://${primaryDirectory}`),
-    settings.readDatabaseUrl ? open(settings.readDatabaseUrl) : open(`pglite://${readDirectory}`)
-  ])
-  return { primary, read }
+  return bothOrNone(open(`pglite://${primaryDirectory}`), open(settings.readDatabaseUrl || `pglite://${readDirectory}`))
+}
+
+/** One that opened beside one that could not would hold its directory, and the process that gives up. */
+async function bothOrNone(...opening: [Promise<Database>, Promise<Database>]): Promise<Stores> {
+  const opened = await Promise.allSettled(opening)
+  const [primary, read] = opened
+  if (primary.status === 'fulfilled' && read.status === 'fulfilled') return { primary: primary.value, read: read.value }
+  for (const store of opened) if (store.status === 'fulfilled') await store.value.close().catch(() => undefined)
+  throw opened.find(store => store.status === 'rejected')!.reason
 }
 
 /** Where events are kept while the primary store is away, if they are. */

@@ -53,8 +53,12 @@ function translate(error: unknown): DatabaseError {
     detail?: string
     constraint?: string
   }
-  const lost = /terminat|timeout exceeded|Connection ended|closed the connection/i.test(message ?? '')
-  return new DatabaseError(message ?? String(error), code ?? (lost ? '08006' : 'XX000'), {
+  const lost = /terminat|timeout exceeded|Connection ended|closed the connection|not queryable|Premature close/i.test(
+    message ?? ''
+  )
+  // A stream's own code says nothing of the server.
+  const told = code?.startsWith('ERR_') ? undefined : code
+  return new DatabaseError(message ?? String(error), told ?? (lost ? '08006' : 'XX000'), {
     detail,
     constraint,
     cause: error

@@ -1,4 +1,13 @@
-export { type Aim, atLeast, atMost, type Outcome, optionsFrom, type RunOptions, report } from './form.ts'
+export {
+  type Aim,
+  atLeast,
+  atMost,
+  type Outcome,
+  optionsFrom,
+  type Result,
+  type RunOptions,
+  report
+} from './form.ts'
 export {
   type During,
   during,

@@ -1,6 +1,8 @@
-import type { Aim, RunOptions } from '@plimsoll/bench'
+import type { Result } from '@plimsoll/bench'
+import { ingest } from './ingest/ingest.ts'
 import { openapi } from './openapi/openapi.ts'
+import type { ChaosOptions } from './options.ts'
+import { rivals } from './rivals/rivals.ts'
 
-export type ChaosRun = (options: RunOptions) => Promise<{ figures: Record<string, unknown>; aims: Aim[] }>
-
-export const runs: Readonly<Record<string, ChaosRun>> = { openapi }
+/** Every chaos run by its name. */
+export const runs: Readonly<Record<string, (options: ChaosOptions) => Promise<Result>>> = { ingest, openapi, rivals }

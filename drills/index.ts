@@ -15,6 +15,7 @@ const drills = {
   overload
 } satisfies Record<string, Drill>
 
+export { MetadataProcess } from './metadata-process.ts'
 export type DrillName = keyof typeof drills
 export const drillNames = Object.keys(drills) as DrillName[]
 /** What each breaks, in words. */

@@ -27,6 +27,9 @@ export class MetadataProcess {
       this.#data,
       '--port',
       this.#port,
+      // A platform on this machine, or another run, has the usual one.
+      '--health-port',
+      '0',
       '--log-level',
       'error'
     ]

@@ -6,13 +6,17 @@ import { type PackageSources, sourcesFrom } from './package-sources.ts'
 import { inDist, packedCode, packedManifest, packedTypes, type SourceManifest } from './packed-form.ts'
 import { read, root } from './repository.ts'
 
-/** The folders of `packages`. */
+/** What is published: the folders of `packages`, and the SDK. */
 export function packageNames(): string[] {
-  return readdirSync(join(root, 'packages')).filter(name => existsSync(join(root, 'packages', name, 'package.json')))
+  const names = readdirSync(join(root, 'packages'))
+  return [...names.filter(name => existsSync(join(root, 'packages', name, 'package.json'))), 'sdk']
 }
 
+/** From the repository's root. */
+export const folderOf = (name: string): string => (name === 'sdk' ? 'apps/sdk' : `packages/${name}`)
+
 export function manifestOf(name: string): SourceManifest {
-  return JSON.parse(read(`packages/${name}/package.json`)) as SourceManifest
+  return JSON.parse(read(`${folderOf(name)}/package.json`)) as SourceManifest
 }
 
 /**
@@ -40,7 +44,9 @@ export function packPackages(names: readonly string[], destination: string): Map
 }
 
 function sourcesOf(name: string): PackageSources {
-  const doors = Object.values(manifestOf(name).exports).map(door => join('packages', name, door))
+  const doors = Object.values(manifestOf(name).exports)
+    .flatMap(door => (typeof door === 'string' ? door : Object.values(door)))
+    .map(door => join(folderOf(name), door))
   return sourcesFrom(doors, read)
 }
 
@@ -61,7 +67,7 @@ function compile(code: string[], staging: string): void {
 }
 
 function stage(name: string, code: string[], folders: string[], staging: string): void {
-  const source = join('packages', name)
+  const source = folderOf(name)
   const target = join(staging, name)
   const put = (path: string, text: string) => {
     mkdirSync(dirname(join(target, path)), { recursive: true })

@@ -26,6 +26,16 @@ test('the doors lead to what was made, types first, and everything else is kept'
   })
 })
 
+test('a door may lead to another place in a browser', () => {
+  const door = { browser: './src/page.ts', default: './src/index.ts' }
+  assert.deepEqual(packedManifest({ name: 'p', version: '1.0.0', exports: { '.': door } }).exports, {
+    '.': {
+      browser: { types: './dist/page.d.ts', default: './dist/page.js' },
+      default: { types: './dist/index.d.ts', default: './dist/index.js' }
+    }
+  })
+})
+
 test('a door that leads elsewhere is an error', () => {
   assert.throws(
     () => packedManifest({ name: 'p', version: '1.0.0', exports: { '.': './lib/index.js' } }),

@@ -3,7 +3,8 @@
 export interface SourceManifest {
   name: string
   version: string
-  exports: Record<string, string>
+  /** A source, or one for each condition. */
+  exports: Record<string, string | Record<string, string>>
   devDependencies?: Record<string, string>
   dependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
@@ -13,10 +14,15 @@ export interface SourceManifest {
 /** The manifest of what is packed: doors lead to what was made, and what only development needs is left out. */
 export function packedManifest({ devDependencies: _, exports, ...rest }: SourceManifest): Record<string, unknown> {
   const doors = Object.entries(exports).map(([door, source]) => {
-    const made = inDist(source)
-    return [door, { types: `${made}.d.ts`, default: `${made}.js` }] as const
+    if (typeof source === 'string') return [door, packedDoor(source)]
+    return [door, Object.fromEntries(Object.entries(source).map(([when, path]) => [when, packedDoor(path)]))]
   })
   return { ...rest, exports: Object.fromEntries(doors), files: ['dist'] }
+}
+
+function packedDoor(source: string): Record<string, string> {
+  const made = inDist(source)
+  return { types: `${made}.d.ts`, default: `${made}.js` }
 }
 
 /** `./src/deep/x.ts` is made into `./dist/deep/x` with two endings. */

@@ -4,7 +4,7 @@ import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import { manifestOf, outsideEnvironment, packageNames, packPackages } from './pack-packages.ts'
+import { folderOf, manifestOf, outsideEnvironment, packageNames, packPackages } from './pack-packages.ts'
 import { examplesOf } from './readme-examples.ts'
 import { read, root } from './repository.ts'
 
@@ -53,7 +53,7 @@ function withDependencies(name: string): string[] {
 /** What a reader installs beside it: what its doors and examples may use, in the versions that it is tested with. */
 function besides(name: string): string[] {
   const { peerDependencies = {}, devDependencies = {} } = manifestOf(name)
-  const readme = read(`packages/${name}/README.md`)
+  const readme = read(`${folderOf(name)}/README.md`)
   return Object.entries({ ...peerDependencies, ...devDependencies })
     .filter(([needed]) => needed in peerDependencies || readme.includes(`from '${needed}'`))
     .map(([needed, version]) => `${needed}@${version}`)
@@ -96,7 +96,7 @@ describe('a packed package', { concurrency: 2 }, () => {
       put('package.json', JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
       if (!(await install(t, name, folder))) return
 
-      const examples = examplesOf(read(`packages/${name}/README.md`)).filter(({ use }) => use !== 'shown')
+      const examples = examplesOf(read(`${folderOf(name)}/README.md`)).filter(({ use }) => use !== 'shown')
       const { name: full, exports } = manifestOf(name)
       const doors = Object.keys(exports).map(door => `import '${full}${door.slice(1)}'`)
       put('every-door.ts', `${doors.join('\n')}\n`)
@@ -109,7 +109,7 @@ describe('a packed package', { concurrency: 2 }, () => {
       assert.ok(toRun.length > 0, 'a readme has an example')
       for (const { file, line } of [{ file: 'every-door.ts', line: 0 }, ...toRun]) {
         const { code, output } = await run(process.execPath, [file], folder, 60_000)
-        assert.equal(code, 0, `packages/${name}/README.md:${line} ended with ${code}\n${output}`)
+        assert.equal(code, 0, `${folderOf(name)}/README.md:${line} ended with ${code}\n${output}`)
       }
       assert.deepEqual(globSync('node_modules/@plimsoll/*/**/*.test.*', { cwd: folder }), [])
     })
@@ -118,7 +118,7 @@ describe('a packed package', { concurrency: 2 }, () => {
 
 test('hardly any example is only shown', () => {
   const shown = packages.flatMap(name =>
-    examplesOf(read(`packages/${name}/README.md`)).filter(({ use }) => use === 'shown')
+    examplesOf(read(`${folderOf(name)}/README.md`)).filter(({ use }) => use === 'shown')
   )
   assert.ok(shown.length <= 2, `${shown.length} examples are not run`)
 })

@@ -15,10 +15,10 @@ export interface Range {
 }
 
 /**
- * No route reads more, in bytes. The platform refuses a larger body unread and closes, and a client that is still writing
+ * What a route reads at most, in bytes: batches of events a megabyte, all others little. The platform refuses a larger body unread and closes, and a client that is still writing
  * may then see the connection cut before it sees the refusal (RFC 9112, section 9.6).
  */
-const mostRead = 1_000_000
+const mostRead = ({ path }: Draft) => (path.startsWith('/v1/events') ? 1_000_000 : 100_000)
 
 /** Sends one shot and judges what comes back. */
 export async function fire(shot: Shot, wire: Wire, range: Range): Promise<void> {
@@ -61,10 +61,10 @@ function judge({ index }: Shot, draft: Draft, answer: Answer, { tally, books, on
   tally.answered(draft, answer)
   books.answered(draft, answer)
   // A client that leaves the platform next to no time gets what it asked for.
-  const wasHasty = draft.headers.some(([name]) => name === 'x-request-deadline')
-  if (isRefusalForNow(draft.operation, answer) && !(wasHasty && codeOf(answer) === 'store_slow'))
+  const hasty = draft.headers.some(([name]) => name === 'x-request-deadline')
+  if (isRefusalForNow(draft.operation, answer) && !(hasty && codeOf(answer) === 'store_slow'))
     tally.shed[codeOf(answer)] = (tally.shed[codeOf(answer)] ?? 0) + 1
-  const fault = faultOf(draft.isHttp ? draft : { ...draft, operation: undefined }, answer)
+  const fault = faultOf({ ...draft, hasty, ...(draft.isHttp ? {} : { operation: undefined }) }, answer)
   if (!fault) return
   const kept = tally.fault(fault, draft, index, answer)
   if (kept) onFault(kept)
@@ -75,7 +75,7 @@ function silence({ index, drafts, way }: Shot, error: Error, { tally, books, onF
   const first = drafts[0]!
   // Node's server takes the end of what a client sends for its leaving.
   if (way === 'half closed' || !drafts.every(({ isHttp }) => isHttp)) return
-  if (drafts.some(draft => bytesOf(draft).body.length > mostRead)) {
+  if (drafts.some(draft => bytesOf(draft).body.length > mostRead(draft))) {
     tally.cutOff++
     return
   }

@@ -72,3 +72,12 @@ test('outside of the document only the form counts', () => {
 test('what breaks the platform on purpose is not sent', () => {
   assert.equal(operation?.name, 'GET /things')
 })
+
+test('who leaves no time is told so by any method, and is told when to come back', () => {
+  const hasty = { method: 'GET', operation: undefined, hasty: true }
+  const slow = refusal(503, { code: 'store_slow', type: 'urn:plimsoll:problem:store_slow' })
+  assert.equal(kindOf(answer(503, slow, { 'retry-after': '1' }), hasty), undefined)
+  assert.equal(kindOf(answer(503, slow), hasty), 'server')
+  assert.equal(kindOf(answer(503, refusal(503), { 'retry-after': '1' }), hasty), 'server')
+  assert.equal(kindOf(answer(503, '', { 'retry-after': '1' }), { ...hasty, method: 'HEAD' }), undefined)
+})

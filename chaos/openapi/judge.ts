@@ -19,14 +19,17 @@ export interface Fault {
 export interface Asked {
   method: string
   operation: Operation | undefined
+  /** True when the request itself said by when it must be answered. */
+  hasty?: boolean
 }
 
 /** What is wrong with an answer; nothing when it is as the document says, or, outside of it, a plain refusal. */
-export function faultOf({ method, operation }: Asked, answer: Answer): Fault | undefined {
+export function faultOf({ method, operation, hasty = false }: Asked, answer: Answer): Fault | undefined {
   const { status } = answer
   const documented = operation?.answers.get(status)
   if (status >= 500) {
-    if (!isRefusalForNow(operation, answer)) return { kind: 'server', detail: `${status} ${codeOf(answer)}` }
+    if (!isRefusalForNow(operation, answer) && !(hasty && isOutOfTime(method, answer)))
+      return { kind: 'server', detail: `${status} ${codeOf(answer)}` }
   }
   if (status >= 400 && method !== 'HEAD') {
     const unlike = unlikeProblem(answer)
@@ -39,9 +42,17 @@ export function faultOf({ method, operation }: Asked, answer: Answer): Fault | u
 }
 
 /** A documented 503 that says when to come back. Where there is no operation nobody can have documented it. */
-export function isRefusalForNow(operation: Operation | undefined, { status, headers }: Answer): boolean {
-  return status === 503 && operation?.answers.has(503) === true && /^\d+$/.test(headers.get('retry-after') ?? '')
+export function isRefusalForNow(operation: Operation | undefined, answer: Answer): boolean {
+  return operation?.answers.has(503) === true && saysWhenToComeBack(answer)
 }
+
+/** What a client gets that leaves next to no time, by whatever method, and with whatever bytes behind its request. */
+function isOutOfTime(method: string, answer: Answer): boolean {
+  return saysWhenToComeBack(answer) && (method === 'HEAD' || codeOf(answer) === 'store_slow')
+}
+
+const saysWhenToComeBack = ({ status, headers }: Answer) =>
+  status === 503 && /^\d+$/.test(headers.get('retry-after') ?? '')
 
 function unlikeProblem({ status, headers, body }: Answer): string | undefined {
   const type = headers.get('content-type') ?? 'none'

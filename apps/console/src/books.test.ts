@@ -15,6 +15,7 @@ const ledger: LedgerAnswer = {
   pending: 0,
   balanced: true,
   refused: {},
+  clientLosses: {},
   asOf: '2026-03-10T14:00:00.000Z'
 }
 

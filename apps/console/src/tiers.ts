@@ -15,6 +15,11 @@ export function tiersIn(counts: Iterable<Record<string, number>>): string[] {
   return orderTiers(seen)
 }
 
+/** How many sessions of a tier; what the counts do not have is none. A tier may be called `constructor`, which any object inherits. */
+export function countOf(counts: Readonly<Record<string, number>>, tier: string): number {
+  return Object.hasOwn(counts, tier) ? (counts[tier] ?? 0) : 0
+}
+
 export function tierName(tier: string): string {
   if (tier === 'unknown') return 'unknown (not yet enriched)'
   if (tier === 'none') return 'none (not in the directory)'

@@ -12,7 +12,7 @@ import { faultKnobs } from './fault-knobs.ts'
 import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
 import type { Settings } from './settings.ts'
-import { SignIn } from './sign-in.ts'
+import { cookieName, SignIn } from './sign-in.ts'
 import { openStores, spoolIn } from './stores.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -89,6 +89,7 @@ export async function startPlatform({
     const app = await createServer({
       title: 'Plimsoll',
       version: '1',
+      cookie: cookieName,
       logger: logger as unknown as FastifyInstance['log']
     })
     const snapshot = (): Omit<KnownState, 'projects'> => ({

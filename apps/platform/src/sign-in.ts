@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { Problem, problem, problemResponses, sameSecret } from '@plimsoll/http'
+import { anyOf, Problem, problem, problemResponses, sameSecret } from '@plimsoll/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 
-const cookieName = 'plimsoll_session'
+export const cookieName = 'plimsoll_session'
 const sessionMs = 30 * 86_400_000
 const linkMs = 24 * 3_600_000
 const mostLinks = 100
@@ -56,6 +56,7 @@ export class SignIn {
       {
         schema: {
           summary: 'Am I signed in?',
+          security: anyOf('cookie'),
           response: { 200: Type.Object({ signedIn: Type.Boolean() }), ...problemResponses(401) }
         }
       },
@@ -99,6 +100,7 @@ export class SignIn {
       {
         schema: {
           summary: 'Make a sign-in link; admin token only',
+          security: anyOf('bearer'),
           response: { 201: Type.Object({ token: Type.String() }), ...problemResponses(401) }
         }
       },

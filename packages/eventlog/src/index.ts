@@ -4,6 +4,7 @@ export {
   entryKey,
   findDigests,
   findEntry,
+  findReceipts,
   type Known,
   logChannel,
   migrateLog,

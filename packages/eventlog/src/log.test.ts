@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { type Database, isUniqueViolation } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import { type Cursor, type NewEntry, parseEntry, start } from './entry.ts'
-import { append, entryKey, findDigests, findEntry, migrateLog, readLog } from './log.ts'
+import { append, entryKey, findDigests, findEntry, findReceipts, migrateLog, readLog } from './log.ts'
 import { readWholeLog } from './testing.ts'
 
 const entry = (over: Partial<NewEntry> = {}): NewEntry => ({
@@ -67,6 +67,9 @@ describe('the log', () => {
     )
     assert.equal((await findEntry(db, 'other', once.id))?.digest, '7')
     assert.equal(await findEntry(db, 'nobody', once.id), undefined)
+    const receipts = await findReceipts(db, [once.id, randomUUID()])
+    assert.deepEqual([...receipts.keys()].sort(), [entryKey('other', once.id), entryKey('ship', once.id)].sort())
+    assert.ok([...receipts.values()].every(at => Math.abs(at - Date.now()) < 600_000))
   })
 
   it('orders by the number of the transaction, not by its digits', async () => {

@@ -68,6 +68,16 @@ export async function findDigests(db: Queryable, ids: readonly string[]): Promis
   return found
 }
 
+/** When those of `ids` that are in the log were recorded, in milliseconds since 1970, by `entryKey`. */
+export async function findReceipts(db: Queryable, ids: readonly string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await db.query<{ tenant: string; id: string; recorded_at: Date }>(
+    'select tenant, id::text as id, recorded_at from eventlog.entries where id = any($1::uuid[])',
+    [ids]
+  )
+  return new Map(rows.map(row => [entryKey(row.tenant, row.id), row.recorded_at.getTime()]))
+}
+
 /** One entry as it was written, for a replayed answer. */
 export async function findEntry(db: Queryable, tenant: string, id: string): Promise<Known | undefined> {
   const { rows } = await db.query<{ digest: string; time: Date; data: unknown; change: unknown }>(

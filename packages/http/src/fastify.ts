@@ -44,6 +44,7 @@ export function installProblemHandler(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     // A body that nobody would have read has no say: the path or the method is what is wrong.
     if (request.is404) return send(reply, noRoute(request, allowed))
+    if (hungUp(request)) return send(reply, problem(400, 'request_cut', 'The connection ended before the request did.'))
     return send(reply, problemOfError(error) ?? internalError(error, request))
   })
 }
@@ -88,6 +89,11 @@ function noRoute(request: FastifyRequest, allowed: AllowedMethods): Problem {
   const allow = methods.join(', ')
   const detail = `This path does not know ${request.method}; it knows ${allow}.`
   return new Problem(405, 'method_not_allowed', detail, { headers: { allow } })
+}
+
+/** The client is gone, with the rest of its body: no failure of the server's, and nothing for its log. */
+function hungUp({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete
 }
 
 function internalError(error: unknown, request: FastifyRequest): Problem {

@@ -1,17 +1,23 @@
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
+import { securitySchemes, withRequest } from './document-requests.ts'
 import { installProblemHandler, problemServerOptions } from './fastify.ts'
+import { giveUpHalfReceived } from './half-received.ts'
 import { problemResponses, refusedByTheServer, responsesOf } from './problem-responses.ts'
 
 export interface ServerOptions {
   /** Title and version of the OpenAPI document at `/openapi.json`. */
   title: string
   version: string
+  /** Name of the cookie that proves who asks, for the document. Default: there is none. */
+  cookie?: string
   logger?: FastifyServerOptions['loggerInstance']
   /** Largest body a route takes unless it says otherwise, in bytes. Default 100,000. */
   bodyLimit?: number
   /** A request whose headers and body take longer than this is refused with 408, in milliseconds. Default 15,000. */
   requestTimeoutMs?: number
+  /** While closing, a request that has not come whole after so long is given up, in milliseconds. Default 2,000. */
+  halfReceivedMs?: number
 }
 
 /** A Fastify server with the house's defaults: problems for errors, nothing coerced or dropped in bodies, all bounded. */
@@ -30,15 +36,22 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // Query strings are text, so numbers in them must be read from text; bodies say what they mean.
   coerceQueries(app)
   installProblemHandler(app)
+  giveUpHalfReceived(app, options.halfReceivedMs ?? 2_000)
+  const schemes = securitySchemes(options.cookie)
   await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: options.title, version: options.version } },
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: options.title, version: options.version },
+      components: { securitySchemes: schemes }
+    },
     transform({ schema, url, route }) {
       const refused = problemResponses(...refusedByTheServer(schema, String(route.method)))
       // Without a success the document would not say that there can be one.
       const success = Object.keys(responsesOf(schema)).some(status => status < '4')
         ? {}
         : { 200: { description: 'Done' } }
-      return { schema: { ...schema, response: { ...success, ...refused, ...responsesOf(schema) } }, url }
+      const asked = withRequest(schema, route.config?.documentedHeaders, schemes)
+      return { schema: { ...asked, response: { ...success, ...refused, ...responsesOf(schema) } }, url }
     }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())

@@ -1,6 +1,6 @@
 import { type Database, keepHouse } from '@plimsoll/database'
 import { Projection, type ProjectionState, stepBytes } from '@plimsoll/eventlog'
-import { documentProblems, problem } from '@plimsoll/http'
+import { documentProblems, documentRequests, problem } from '@plimsoll/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Answers, type Given } from './answer/answers.ts'
 import type { DashboardContent } from './answer/dashboard.ts'
@@ -109,6 +109,7 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
   return {
     async routes(app) {
       documentProblems(app, 401, 503)
+      documentRequests(app, { credentials: () => ['bearer', 'cookie'] })
       app.get<{ Querystring: ProjectsQuery }>(
         '/v1/projects',
         { schema: { summary: 'Projects and their extent', querystring: ProjectsQuery, response: { 200: Projects } } },

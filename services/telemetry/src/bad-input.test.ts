@@ -83,7 +83,7 @@ describe('bad input', () => {
     await refused(415, 'unsupported_encoding', post('{}', { headers: { 'content-encoding': 'constructor' } }))
     for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) {
       const answer = await refused(405, 'method_not_allowed', run.send(method, '/v1/events'))
-      assert.equal(answer.headers.get('allow'), 'POST')
+      assert.equal(answer.headers.get('allow'), 'OPTIONS, POST')
     }
     await refused(405, 'method_not_allowed', run.send('POST', `/v1/sessions/${randomUUIDv7()}`, { body: {} }))
     await refused(404, 'not_found', run.send('POST', '/v1/event', { body: event() }))

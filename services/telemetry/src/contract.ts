@@ -66,6 +66,42 @@ export const EventsAnswer = Type.Object({
   receivedAt: Type.String({ format: 'date-time' })
 })
 
+export const LookupQuestion = Type.Object(
+  { ids: Type.Array(Uuid, { minItems: 1, maxItems: limits.events }) },
+  { additionalProperties: false }
+)
+export type Lookup = Static<typeof LookupQuestion>
+
+export const LookupAnswer = Type.Object({
+  receipts: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      state: Type.Union([Type.Literal('accepted'), Type.Literal('unknown')]),
+      recordedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
+    })
+  )
+})
+
+/** What a client lost before it could be sent: counts by reason, and the time they are about. */
+export const LossReport = Type.Object(
+  {
+    id: Uuid,
+    since: Time,
+    until: Time,
+    losses: Type.Record(
+      Type.String({ pattern: '^[a-z0-9_:.-]{1,64}$' }),
+      Type.Integer({ minimum: 0, maximum: 1_000_000_000 }),
+      { minProperties: 1, maxProperties: 50, additionalProperties: false }
+    )
+  },
+  { additionalProperties: false }
+)
+export type LossReport = Static<typeof LossReport>
+
+export const LossReportAnswer = Type.Object({
+  result: Type.Union([Type.Literal('accepted'), Type.Literal('duplicate')])
+})
+
 export const NewSession = Type.Object(
   {
     id: Type.Optional(Uuid),
@@ -102,8 +138,15 @@ export const SessionAnswer = Type.Object({
   user: Type.Object({ id: Type.String() }),
   startedAt: Type.String({ format: 'date-time' }),
   lastActivityAt: Type.String({ format: 'date-time' }),
-  endedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  endedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+    description:
+      'its session.end, or its last activity once nothing was heard of it for 30 minutes; null while it goes on'
+  }),
   events: Type.Integer(),
+  visits: Type.Integer({
+    minimum: 1,
+    description: 'activity without a gap of more than 30 minutes is one visit; each counts as a session in the figures'
+  }),
   enrichment: EnrichmentAnswer
 })
 export type SessionAnswer = Static<typeof SessionAnswer>

@@ -18,6 +18,8 @@ export const LedgerAnswer = Type.Object({
   balanced: Type.Boolean(),
   /** Whole requests that were refused (bad JSON, too large, ...), by problem code; they are not events. */
   refused: Type.Record(Type.String(), Type.Integer()),
+  /** What clients said they lost before it reached us, by reason. Not received, so in none of the sums above. */
+  clientLosses: Type.Record(Type.String(), Type.Integer()),
   asOf: Type.String({ format: 'date-time' })
 })
 export type LedgerAnswer = Static<typeof LedgerAnswer>

@@ -15,6 +15,8 @@ export const limits = {
   dataDepth: 16,
   userIdChars: 200,
   featureChars: 120,
+  /** Visits of one session id: a year of one every half hour. */
+  visits: 20_000,
   /** How long an answer may wait for enrichment. */
   enrichmentMs: 100,
   /** Beyond this expected wait for a commit a project with more than its part of the queue is refused. */

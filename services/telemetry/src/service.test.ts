@@ -30,7 +30,11 @@ describe('the write side over HTTP', () => {
 
   const post = (body: unknown, options: SendOptions = {}) => run.send('POST', '/v1/events', { body, ...options })
   const postSession = (body: unknown, key?: string, options: SendOptions = {}) =>
-    run.send('POST', '/v1/sessions', { body, headers: key === undefined ? {} : { 'idempotency-key': key }, ...options })
+    run.send('POST', '/v1/sessions', {
+      body,
+      ...options,
+      headers: { ...(key === undefined ? {} : { 'idempotency-key': key }), ...options.headers }
+    })
   const get = (id: string, options: SendOptions = {}) => run.send('GET', `/v1/sessions/${id}`, options)
   const put = (id: string, body: unknown, options: SendOptions = {}) =>
     run.send('PUT', `/v1/sessions/${id}`, { body, ...options })
@@ -71,6 +75,7 @@ describe('the write side over HTTP', () => {
         lastActivityAt: one.time,
         endedAt: null,
         events: 1,
+        visits: 1,
         enrichment: metadataOf('pro-ann')
       })
     })
@@ -178,6 +183,30 @@ describe('the write side over HTTP', () => {
       isProblem(await post(event(), { headers: { 'x-sent-at': 'noon' } }), 400, 'invalid_sent_at')
     })
 
+    it('tells which events are in the log, to a key of their project', async () => {
+      const sent = event()
+      const unknown = randomUUID()
+      await post(sent)
+      const ask = (ids: string[], headers = {}, token?: string) =>
+        run.send('POST', '/v1/events/lookup', { body: { ids }, headers, ...(token ? { token } : {}) })
+      const { status, body } = await ask([unknown, sent.id.toUpperCase(), sent.id])
+      assert.equal(status, 200)
+      assert.deepEqual(
+        body.receipts.map(({ id, state }: { id: string; state: string }) => [id, state]),
+        [
+          [unknown, 'unknown'],
+          [sent.id, 'accepted'],
+          [sent.id, 'accepted']
+        ]
+      )
+      assert.equal(body.receipts[0].recordedAt, null)
+      assert.ok(Math.abs(Date.parse(body.receipts[1].recordedAt) - Date.now()) < 600_000)
+      const elsewhere = await ask([sent.id], { 'x-plimsoll-project': 'elsewhere' }, adminToken)
+      assert.equal(elsewhere.body.receipts[0].state, 'unknown', 'another project has not got it')
+      assert.equal((await ask([])).status, 400)
+      assert.equal((await ask(['x'])).status, 400)
+    })
+
     it('takes old events only with a key that may backfill, and when asked to', async () => {
       const old = () => event({ time: '2015-05-17T10:05:03Z' })
       const asked = { 'x-plimsoll-backfill': '1' }
@@ -243,6 +272,7 @@ describe('the write side over HTTP', () => {
         lastActivityAt: startedAt,
         endedAt: null,
         events: 1,
+        visits: 1,
         enrichment: metadataOf('free-bob')
       })
       assert.equal(answer.headers.get('idempotent-replayed'), null)
@@ -306,6 +336,15 @@ describe('the write side over HTTP', () => {
       assert.notEqual(shop.body.id, blog.body.id)
     })
 
+    it('corrects a start by a clock that X-Sent-At shows to be wrong', async () => {
+      const said = new Date(Date.now() + 3_600_000).toISOString()
+      const made = await postSession({ user: { id: 'pro-ann' }, startedAt: said }, randomUUID(), {
+        headers: { 'x-sent-at': said }
+      })
+      assert.equal(made.status, 201, made.text)
+      assert.ok(Math.abs(Date.parse(made.body.startedAt) - Date.now()) < 60_000)
+    })
+
     it('refuses what an event would be refused for', async () => {
       const tries: [object, string][] = [
         [{}, 'invalid_request'],
@@ -342,6 +381,7 @@ describe('the write side over HTTP', () => {
           lastActivityAt: body.endedAt,
           endedAt: body.endedAt,
           events: 0,
+          visits: 1,
           enrichment: { tier: 'gold', region: 'us', flags: {} }
         })
         const second = await put(id, body)
@@ -508,7 +548,9 @@ describe('the write side over HTTP', () => {
       const listed = Object.entries(document.paths as Record<string, object>).flatMap(([path, methods]) =>
         Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`)
       )
-      const served = run.routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
+      // A preflight is the browser's business and belongs to the route that it asks for.
+      const routes = run.routes.filter(({ method }) => method !== 'OPTIONS')
+      const served = routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
       assert.deepEqual(listed.sort(), served.sort())
       for (const methods of Object.values(document.paths)) {
         for (const operation of Object.values(methods as object)) {

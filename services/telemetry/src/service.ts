@@ -1,5 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
-import { documentProblems, Problem, problemOfError } from '@plimsoll/http'
+import { documentProblems, documentRequests, Problem, problemOfError } from '@plimsoll/http'
 import { type Clock, type Policy, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Enricher } from './enrichment/enricher.ts'
@@ -10,8 +10,12 @@ import { Unguarded } from './enrichment/unguarded.ts'
 import { type Enrich, Ingest } from './ingest/ingest.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { administrationRoutes, type CountedPort } from './routes/administration.ts'
+import { crossOrigin } from './routes/cross-origin.ts'
 import { deadlineOf } from './routes/deadline.ts'
+import { requestHeaders } from './routes/documented-headers.ts'
 import { eventRoutes } from './routes/events.ts'
+import { lookupRoute } from './routes/lookup.ts'
+import { lossRoutes } from './routes/losses.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { createIdentify } from './routes/principal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -25,6 +29,8 @@ export interface TelemetryOptions {
   adminToken: string
   isSignedIn?(request: FastifyRequest): boolean
   counted?: CountedPort
+  /** Origins whose pages may post events, as `https://shop.example`. Default: any. */
+  origins?: readonly string[]
   /** Off only for the drill that shows what the policies prevent. */
   policies?: boolean
   /**
@@ -84,8 +90,15 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       app.decorateRequest('principal', null)
       app.decorateRequest('deadline', 0)
       documentProblems(app, 400, 401, 403, 503)
+      const pages = crossOrigin(app, options.origins)
+      documentRequests(app, {
+        headers: requestHeaders,
+        credentials: method => (method === 'GET' ? ['bearer', 'cookie'] : ['bearer'])
+      })
       // Before the body is read: what nobody may send is not parsed.
-      app.addHook('onRequest', async request => {
+      app.addHook('onRequest', async (request, reply) => {
+        pages.allow(request, reply)
+        if (pages.isPreflight(request)) return
         request.deadline = deadlineOf(request, clock)
         request.principal = await identify(request)
         // Before the body is read, too: a refusal must cost little when most are refused.
@@ -97,14 +110,20 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
           ingest.countRefused(request.principal?.project ?? '(none)', refused.code)
       })
       eventRoutes(app, ingest)
+      lookupRoute(app, database, ingest)
       sessionRoutes(app, database, ingest)
+      lossRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
       policyRoutes(app, [policy, ingest.store], ingest)
     },
     start() {
       reEnricher.start()
       spool?.start()
-      stopHousekeeping = keepHouse(database, ['telemetry.ledger', 'telemetry.refused'], onError ? { onError } : {})
+      stopHousekeeping = keepHouse(
+        database,
+        ['telemetry.ledger', 'telemetry.refused', 'telemetry.client_losses'],
+        onError ? { onError } : {}
+      )
     },
     async stop() {
       stopHousekeeping()

@@ -73,7 +73,8 @@ describe('the primary store', () => {
         endedAt: at + 1,
         enrichment,
         events: 2,
-        deletedAt: null
+        deletedAt: null,
+        visits: null
       }
       assert.deepEqual(await findSession(db, 'texts', first.sessionId), state)
       assert.equal(await findSession(db, 'elsewhere', first.sessionId), undefined)
@@ -85,7 +86,7 @@ describe('the primary store', () => {
           [last.id, odd, at + 1, { [odd]: odd }]
         ]
       )
-      assert.deepEqual((logged[1]!.change as unknown[])[1], summarise(state))
+      assert.deepEqual((logged[1]!.change as unknown[])[1], summarise(state)[0])
     }
   })
 
@@ -160,7 +161,7 @@ describe('the primary store', () => {
 
   it('keeps the first answer of a request, and counts of refusals', async () => {
     const first = event()
-    await write({ ...(recorded('answers', [first]) as Extract<Work, { kind: 'events' }>), answered: true })
+    await write({ ...(recorded('answers', [first]) as Extract<Work, { kind: 'events' }>), answeredAt: 1_000 })
     assert.equal((await findAnswer(db, 'answers', first.id))!.id, first.sessionId)
     assert.equal(await findAnswer(db, 'others', first.id), undefined)
     await write({ kind: 'refused', project: 'answers', code: 'malformed_json', count: 2 })
@@ -232,7 +233,7 @@ describe('the primary store', () => {
         assert.equal(state!.events, 50)
         assert.deepEqual(
           [...left].filter(([, n]) => n !== 0),
-          [[JSON.stringify(summarise(state)), 1]]
+          [[JSON.stringify(summarise(state)[0]), 1]]
         )
       }
     })

@@ -53,6 +53,7 @@ interface SessionRow {
   enrichment: Enrichment['state']
   events: number
   deleted_at: Date | null
+  visits: number[] | null
 }
 
 function toState(row: SessionRow): SessionState {
@@ -68,7 +69,8 @@ function toState(row: SessionRow): SessionState {
           ? absent
           : unknown,
     events: row.events,
-    deletedAt: row.deleted_at?.getTime() ?? null
+    deletedAt: row.deleted_at?.getTime() ?? null,
+    visits: row.visits
   }
 }
 
@@ -84,7 +86,8 @@ const columns = [
   ['flags', 'jsonb'],
   ['enrichment', 'text'],
   ['events', 'int'],
-  ['deleted_at', 'timestamptz']
+  ['deleted_at', 'timestamptz'],
+  ['visits', 'jsonb']
 ] as const
 const names = columns.map(([name]) => name)
 
@@ -103,7 +106,8 @@ function toRow(project: string, id: string, state: SessionState): unknown[] {
     enrichment.state === 'known' ? JSON.stringify(enrichment.flags) : null,
     enrichment.state,
     state.events,
-    moment(state.deletedAt)
+    moment(state.deletedAt),
+    state.visits && JSON.stringify(state.visits)
   ]
 }
 

@@ -125,6 +125,7 @@ export async function importLogs(files: string[], options: ClientOptions & { jso
     sessions: source.totals.sessions,
     users: source.totals.users,
     ...facts.summary(),
+    sessionsByDay: source.sessionsByDay(),
     stored: await readWhenCounted(client, options.project)
   }
   print(options.json, result, () => describeImport(result))
@@ -155,26 +156,16 @@ async function readWhenCounted(client: Client, project: string): Promise<Stats |
 class Facts {
   #status: Record<string, number> = {}
   #features = new Map<string, number>()
-  #sessionStart = new Map<string, number>()
 
-  add({ data, session, time }: ImportedEvent): void {
+  add({ data }: ImportedEvent): void {
     const status = `${Math.floor(data.status / 100)}xx`
     this.#status[status] = (this.#status[status] ?? 0) + 1
     this.#features.set(data.feature, (this.#features.get(data.feature) ?? 0) + 1)
-    const at = Date.parse(time)
-    const start = this.#sessionStart.get(session.id)
-    if (start === undefined || at < start) this.#sessionStart.set(session.id, at)
   }
 
-  summary(): Pick<ImportResult, 'statusClasses' | 'sessionsByDay' | 'topFeatures'> {
-    const byDay: Record<string, number> = {}
-    for (const start of this.#sessionStart.values()) {
-      const day = new Date(start).toISOString().slice(0, 10)
-      byDay[day] = (byDay[day] ?? 0) + 1
-    }
+  summary(): Pick<ImportResult, 'statusClasses' | 'topFeatures'> {
     return {
       statusClasses: Object.fromEntries(Object.entries(this.#status).sort()),
-      sessionsByDay: Object.fromEntries(Object.entries(byDay).sort()),
       topFeatures: [...this.#features]
         .sort(([a, m], [b, n]) => n - m || a.localeCompare(b))
         .slice(0, 10)

@@ -11,11 +11,12 @@ export async function sessions(options: ClientOptions & { json: boolean; limit: 
   )
   print(options.json, { project: options.project, ...answer }, () =>
     table(
-      ['session', 'started', 'user', 'events', 'tier', 'region', 'state'],
+      ['session', 'started', 'user', 'visits', 'events', 'tier', 'region', 'state'],
       answer.sessions.map(s => [
         s.id,
         s.startedAt,
         s.user.id,
+        s.visits,
         s.events,
         typeof s.enrichment === 'string' ? s.enrichment : s.enrichment.tier,
         typeof s.enrichment === 'string' ? s.enrichment : s.enrichment.region,

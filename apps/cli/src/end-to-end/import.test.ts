@@ -135,6 +135,21 @@ describe('plimsoll import', () => {
     })
   })
 
+  test('a log in two halves, in either order, gives the sessions of the whole', async () => {
+    const text = existsSync(history) ? await readFile(history, 'utf8') : generated.text
+    const expected = existsSync(history) ? ofHistory : generated.expected
+    const lines = text.split('\n')
+    const cut = Math.floor(lines.length / 2)
+    const halves = [lines.slice(0, cut), lines.slice(cut)].map(half => half.join('\n'))
+    for (const [project, order] of [
+      ['halves', halves],
+      ['halves-turned', halves.toReversed()]
+    ] as const) {
+      for (const half of order) assert.notEqual((await importInto(project, '-', Buffer.from(half))).code, 1)
+      assertFigures(await statsOf(project), expected)
+    }
+  })
+
   if (existsSync(history)) {
     test('four days of a real web server come to what they are known to be', async t => {
       await assertImported('history', history, ofHistory)

@@ -37,11 +37,13 @@ export interface ImportTotals {
 }
 
 export interface AccessLogImport {
-  /** Reads everything once, to know where sessions begin. */
+  /** Reads everything once, so that what cannot be read is found before the first event is sent. */
   prepare(): Promise<void>
   /** Reads everything again and gives it in the order of the files. At the end, what was spooled is removed. */
   events(): AsyncGenerator<ImportItem>
   readonly totals: Readonly<ImportTotals>
+  /** Sessions of these files by the UTC day on which they began, once prepared. */
+  sessionsByDay(): Record<string, number>
   /** For an import that is given up before its end. */
   close(): Promise<void>
 }
@@ -76,7 +78,6 @@ export function readImport(
       await close()
       throw error
     }
-    sessions.seal()
     totals.sessions = sessions.sessions
     totals.users = sessions.users
   }
@@ -120,7 +121,7 @@ export function readImport(
       type: 'feature.used',
       time: read.time.toISOString(),
       user: { id: userId },
-      session: { id: sessionIdOf(userId, sessions.sessionOf(userId, timeMs).startMs) },
+      session: { id: sessionIdOf(userId) },
       data: {
         feature: featureName(read.path),
         outcome: read.status < 400 ? 'ok' : read.status < 500 ? 'client_error' : 'server_error',
@@ -134,7 +135,7 @@ export function readImport(
     await logs?.close()
   }
 
-  return { prepare, events, totals, close }
+  return { prepare, events, totals, sessionsByDay: () => sessions.byDay(), close }
 }
 
 /** `undefined` for a line with nothing on it, which is no input at all. */

@@ -13,8 +13,13 @@ export function eventIdOf(timeMs: number, lineHash: Uint8Array, occurrence: numb
   return uuid7(timeMs, createHash('sha256').update(lineHash).update(`\n${occurrence}`).digest())
 }
 
-export function sessionIdOf(userId: string, startMs: number): string {
-  return uuid7(startMs, createHash('sha256').update(`session\n${userId}\n${startMs}`).digest())
+/**
+ * All that a user does is one stream, which the platform cuts into sessions: only so does a log in two halves, in either
+ * order, give the sessions of the whole. There is no time to put into the id, so it is a UUID of version 8 (RFC 9562).
+ */
+export function sessionIdOf(userId: string): string {
+  const bytes = createHash('sha256').update(`session\n${userId}`).digest().subarray(0, 16)
+  return uuidText(bytes, 8)
 }
 
 /** What stands for a line, without its end. */
@@ -30,7 +35,11 @@ function uuid7(timeMs: number, bits: Uint8Array): string {
   const bytes = Buffer.alloc(16)
   bytes.writeUIntBE(timeMs, 0, 6)
   bytes.set(bits.subarray(0, 10), 6)
-  bytes[6] = 0x70 | (bytes[6]! & 0x0f)
+  return uuidText(bytes, 7)
+}
+
+function uuidText(bytes: Buffer, version: number): string {
+  bytes[6] = (version << 4) | (bytes[6]! & 0x0f)
   bytes[8] = 0x80 | (bytes[8]! & 0x3f)
   const hex = bytes.toString('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`

@@ -8,19 +8,16 @@ const minute = 60_000
 function indexOf(times: [user: string, timeMs: number][]): SessionIndex {
   const index = new SessionIndex()
   for (const [user, timeMs] of times) index.add(user, timeMs)
-  index.seal()
   return index
 }
 
 test('thirty minutes is the same session, a moment more is a new one', () => {
-  const index = indexOf([
+  const times: [string, number][] = [
     ['ann', 0],
-    ['ann', 30 * minute],
-    ['ann', 60 * minute + 1]
-  ])
-  assert.equal(index.sessionOf('ann', 30 * minute).startMs, 0)
-  assert.equal(index.sessionOf('ann', 60 * minute + 1).startMs, 60 * minute + 1)
-  assert.equal(index.sessions, 2)
+    ['ann', 30 * minute]
+  ]
+  assert.equal(indexOf(times).sessions, 1)
+  assert.equal(indexOf([...times, ['ann', 60 * minute + 1]]).sessions, 2)
 })
 
 test('users do not share sessions', () => {
@@ -28,63 +25,50 @@ test('users do not share sessions', () => {
     ['ann', 0],
     ['bob', minute]
   ])
-  assert.equal(index.sessionOf('bob', minute).startMs, minute)
   assert.deepEqual([index.sessions, index.users], [2, 2])
 })
 
 test('a time that comes late joins what it lies between', () => {
-  const index = indexOf([
+  const apart: [string, number][] = [
     ['ann', 0],
-    ['ann', 50 * minute],
-    ['ann', 25 * minute]
-  ])
-  assert.equal(index.sessionOf('ann', 50 * minute).startMs, 0)
+    ['ann', 50 * minute]
+  ]
+  assert.equal(indexOf(apart).sessions, 2)
+  assert.equal(indexOf([...apart, ['ann', 25 * minute]]).sessions, 1)
 })
 
-/** The definition, slowly: sort, and start anew after each gap. */
-function byDefinition(times: number[]): Map<number, number> {
-  const starts = new Map<number, number>()
-  let start = Number.NaN
-  let last = Number.NEGATIVE_INFINITY
-  for (const time of times.toSorted((a, b) => a - b)) {
-    if (time - last > sessionGapMs) start = time
-    last = time
-    starts.set(time, start)
-  }
-  return starts
+test('a session counts on the day on which it began', () => {
+  const day = 24 * 60 * minute
+  const index = indexOf([
+    ['ann', day - minute],
+    ['ann', day + minute],
+    ['bob', day],
+    ['cat', 0]
+  ])
+  assert.deepEqual(index.byDay(), { '1970-01-01': 2, '1970-01-02': 1 })
+})
+
+/** The definition, slowly: sort, and begin anew after each gap. */
+function startsByDefinition(times: number[]): number[] {
+  const sorted = times.toSorted((a, b) => a - b)
+  return sorted.filter((time, i) => i === 0 || time - sorted[i - 1]! > sessionGapMs)
 }
 
 test('the sessions are those of the definition, whatever the order', () => {
-  const someTimes = fc.array(
-    fc.tuple(
-      fc.constantFrom('a', 'b', 'c'),
-      fc.nat({ max: 40 }).map(n => n * 10 * minute)
-    ),
-    {
-      maxLength: 60
-    }
-  )
+  const time = fc.nat({ max: 400 }).map(n => n * 10 * minute)
+  const someTimes = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), time), { maxLength: 60 })
   fc.assert(
     fc.property(someTimes, times => {
-      const index = indexOf(times as [string, number][])
-      let sessions = 0
-      for (const user of new Set(times.map(([user]) => user))) {
-        const expected = byDefinition(times.filter(([name]) => name === user).map(([, time]) => time))
-        for (const [time, start] of expected) assert.equal(index.sessionOf(user, time).startMs, start)
-        sessions += new Set(expected.values()).size
-      }
-      assert.equal(index.sessions, sessions)
+      const index = indexOf(times)
+      const starts = [...new Set(times.map(([user]) => user))].flatMap(user =>
+        startsByDefinition(times.filter(([name]) => name === user).map(([, at]) => at))
+      )
+      assert.equal(index.sessions, starts.length)
+      const days = starts.map(start => new Date(start).toISOString().slice(0, 10)).sort()
+      assert.deepEqual(
+        index.byDay(),
+        Object.fromEntries(Object.entries(Object.groupBy(days, day => day)).map(([day, all]) => [day, all!.length]))
+      )
     })
   )
-})
-
-test('it says so when it is asked too early, told too late, or asked for strangers', () => {
-  const index = new SessionIndex()
-  index.add('ann', 5)
-  assert.throws(() => index.sessionOf('ann', 5), /not sealed/)
-  index.seal()
-  index.seal()
-  assert.throws(() => index.add('ann', 6), /sealed/)
-  assert.throws(() => index.sessionOf('bob', 5), RangeError)
-  assert.throws(() => index.sessionOf('ann', 4), RangeError)
 })

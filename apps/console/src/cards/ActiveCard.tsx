@@ -3,7 +3,7 @@ import type { Dashboard } from '../api/types.ts'
 import { Figure } from '../Figure.tsx'
 import { count, dayName, percent } from '../format.ts'
 import type { Standing } from '../freshness.ts'
-import { tierName, tiersIn } from '../tiers.ts'
+import { countOf, tierName, tiersIn } from '../tiers.ts'
 import { useSpoken } from '../use-spoken.ts'
 import { barShare } from './bar-share.ts'
 import { Card } from './Card.tsx'
@@ -88,7 +88,7 @@ function Week({ days }: { days: Dashboard['active']['trend7d'] }) {
 
 function Tiers({ counts, caption }: { counts: Record<string, number>; caption: string }) {
   const tiers = tiersIn([counts])
-  const total = tiers.reduce((sum, tier) => sum + (counts[tier] ?? 0), 0)
+  const total = tiers.reduce((sum, tier) => sum + countOf(counts, tier), 0)
   if (tiers.length === 0) return <p className="quiet">No session of any plan tier.</p>
   return (
     <table className="rows tiers">
@@ -108,9 +108,9 @@ function Tiers({ counts, caption }: { counts: Record<string, number>; caption: s
               {tierName(tier)}
             </th>
             <td className="number">
-              <Figure value={counts[tier]} testId={`tier-${tier}`} />
+              <Figure value={countOf(counts, tier)} testId={`tier-${tier}`} />
             </td>
-            <td className="number dim">{percent(total > 0 ? (counts[tier] ?? 0) / total : null)}</td>
+            <td className="number dim">{percent(total > 0 ? countOf(counts, tier) / total : null)}</td>
           </tr>
         ))}
       </tbody>

@@ -8,7 +8,7 @@ import { axisSpan, grid, stack } from '../chart/stack.ts'
 import { toCsv } from '../csv.ts'
 import { count, countShort, dayName, instant } from '../format.ts'
 import type { Standing } from '../freshness.ts'
-import { tierInk, tierName, tiersIn } from '../tiers.ts'
+import { countOf, tierInk, tierName, tiersIn } from '../tiers.ts'
 import { Card } from './Card.tsx'
 import { CsvButton } from './CsvButton.tsx'
 import { TierSwatch } from './TierSwatch.tsx'
@@ -52,7 +52,7 @@ function Trend({ dashboard, theme, onSelect }: { dashboard: Dashboard } & Pick<P
 
   const at = hovered === undefined ? undefined : drawn.times[hovered]
   const readings = tiers.map(
-    (tier, layer) => (at === undefined ? sessions.byTier[tier] : drawn.own[layer]?.[hovered ?? 0]) ?? 0
+    (tier, layer) => (at === undefined ? countOf(sessions.byTier, tier) : drawn.own[layer]?.[hovered ?? 0]) ?? 0
   )
   const total = at === undefined ? sessions.total : (drawn.cumulative.at(-1)?.[hovered ?? 0] ?? 0)
   return (
@@ -105,6 +105,6 @@ function csv({ sessions }: Dashboard): string {
   const tiers = tiersIn(sessions.trend.map(point => point.tiers))
   return toCsv(
     ['time', ...tiers],
-    sessions.trend.map(point => [point.time, ...tiers.map(tier => point.tiers[tier] ?? 0)])
+    sessions.trend.map(point => [point.time, ...tiers.map(tier => countOf(point.tiers, tier))])
   )
 }

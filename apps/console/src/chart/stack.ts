@@ -1,3 +1,5 @@
+import { countOf } from '../tiers.ts'
+
 /** From the sparse answer of the API to the full, stacked grid a chart needs. */
 
 const STEP = { hour: 3600, day: 86_400 } as const
@@ -42,7 +44,7 @@ export function stack(
   on: Grid
 ): Stack {
   const at = new Map(points.map(point => [stepOf(point.time, on.step), point.tiers]))
-  const own = tiers.map(tier => on.times.map(time => at.get(time)?.[tier] ?? 0))
+  const own = tiers.map(tier => on.times.map(time => countOf(at.get(time) ?? {}, tier)))
   const cumulative: number[][] = []
   for (const counts of own) {
     const below = cumulative.at(-1)

@@ -39,6 +39,29 @@ describe('answers', () => {
     assert.ok((await asking).every(given => given.answer === 'one' && !given.stale && given.madeAt === state.now))
   })
 
+  it('are let go by their length, the least lately asked for first, and never the newest', async t => {
+    const { state, subject, instant } = answers(t, { capacityChars: 200 })
+    const isKept = async (question: string) => {
+      const before = state.made
+      await subject.give(question, instant('x'))
+      return state.made === before
+    }
+    await subject.give('a', instant('a'.repeat(80)))
+    await subject.give('b', instant('b'.repeat(80)))
+    assert.ok(await isKept('a'))
+    await subject.give('c', instant('c'.repeat(80)))
+    assert.deepEqual([await isKept('a'), await isKept('c')], [true, true])
+    assert.equal(await isKept('b'), false)
+    await subject.give('d', instant('d'.repeat(500)))
+    assert.ok(await isKept('d'))
+    // One that has grown counts as what it is now, and short ones find room again.
+    state.now += 700
+    await subject.give('d', instant('d'))
+    await settled()
+    for (const question of ['e', 'f', 'g']) await subject.give(question, instant(question))
+    for (const question of ['d', 'e', 'f', 'g']) assert.ok(await isKept(question), question)
+  })
+
   it('are shared for half a second, and then given at once while the next is made', async t => {
     const { state, subject, instant } = answers(t)
     await subject.give('q', instant('old'))

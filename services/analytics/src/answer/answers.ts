@@ -10,12 +10,16 @@ export interface AnswersOptions {
   patienceMs?: number
   /** Answers kept. Default 1,000; the least lately asked for go first. */
   capacity?: number
+  /** Characters kept at most, of the questions and of the answers as JSON. Default 16 million; the newest answer stays. */
+  capacityChars?: number
 }
 
 interface Kept<A> {
   answer: A
   madeAt: number
   making: Promise<A> | undefined
+  /** Characters of the question and of the answer. */
+  chars: number
 }
 
 export interface Given<A> {
@@ -34,10 +38,18 @@ export interface Given<A> {
 export class Answers<A> {
   #options: Required<AnswersOptions>
   #kept = new Map<string, Kept<A>>()
+  #chars = 0
   #first = new Map<string, Promise<A>>()
 
   constructor(options: AnswersOptions) {
-    this.#options = { freshMs: 500, staleMs: 1_000, patienceMs: 2_000, capacity: 1_000, ...options }
+    this.#options = {
+      freshMs: 500,
+      staleMs: 1_000,
+      patienceMs: 2_000,
+      capacity: 1_000,
+      capacityChars: 16e6,
+      ...options
+    }
   }
 
   /** `renew`: the answer must be made after this call, for those who must see what they know was written. */
@@ -53,7 +65,7 @@ export class Answers<A> {
     if (renew) await kept.making?.catch(() => undefined)
     const age = renew ? Number.POSITIVE_INFINITY : this.#options.now() - kept.madeAt
     if (age < this.#options.freshMs) return { answer: kept.answer, madeAt: kept.madeAt, stale: false }
-    const making = this.#remake(kept, make)
+    const making = this.#remake(question, kept, make)
     if (age < this.#options.staleMs) {
       making.catch(() => undefined)
       return { answer: kept.answer, madeAt: kept.madeAt, stale: false }
@@ -86,11 +98,16 @@ export class Answers<A> {
     }
   }
 
-  #remake(kept: Kept<A>, make: () => Promise<A>): Promise<A> {
+  #remake(question: string, kept: Kept<A>, make: () => Promise<A>): Promise<A> {
     kept.making ??= make()
       .then(answer => {
         kept.answer = answer
         kept.madeAt = this.#options.now()
+        const chars = charsOf(question, answer)
+        // It may have been let go meanwhile.
+        if (this.#kept.get(question) === kept) this.#chars += chars - kept.chars
+        kept.chars = chars
+        this.#trim()
         return answer
       })
       .finally(() => {
@@ -100,8 +117,21 @@ export class Answers<A> {
   }
 
   #keep(question: string, answer: A): void {
-    if (this.#kept.size >= this.#options.capacity) this.#kept.delete(this.#kept.keys().next().value!)
-    this.#kept.set(question, { answer, madeAt: this.#options.now(), making: undefined })
+    const chars = charsOf(question, answer)
+    this.#kept.set(question, { answer, madeAt: this.#options.now(), making: undefined, chars })
+    this.#chars += chars
+    this.#trim()
+  }
+
+  /** A day of a quiet project has a thousandth of three years of a busy one: their number alone bounds nothing. */
+  #trim(): void {
+    const { capacity, capacityChars } = this.#options
+    for (const [question, { chars }] of this.#kept) {
+      const fits = this.#kept.size <= capacity && this.#chars <= capacityChars
+      if (fits || this.#kept.size === 1) return
+      this.#kept.delete(question)
+      this.#chars -= chars
+    }
   }
 
   #patiently(making: Promise<A>): Promise<A> {
@@ -111,6 +141,8 @@ export class Answers<A> {
     })
   }
 }
+
+const charsOf = (question: string, answer: unknown) => question.length + (JSON.stringify(answer)?.length ?? 0)
 
 function unavailable(): Problem {
   const detail = 'The read store cannot be asked, and there is no earlier answer to this question.'

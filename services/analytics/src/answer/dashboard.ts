@@ -14,15 +14,17 @@ const activeNowMs = 5 * minute
 /** A dashboard without what only the one who asks can say of its freshness. */
 export type DashboardContent = Omit<Dashboard, 'freshness'> & { unknownShare: Freshness['unknownShare'] }
 
-/** A tier is any word, and `constructor` is one: these objects have nothing that was not put there. */
-const noCounts = (): Record<string, number> => Object.create(null)
+/** Sums by tier. A map and not an object while it is filled: a tier is any word, and `constructor` is one. */
+type Counts = Map<string, number>
+
+const add = (counts: Counts, name: string, n: number) => counts.set(name, (counts.get(name) ?? 0) + n)
 
 /** Asks the read models. All queries run in one transaction, so that the cards of one answer agree. */
 export async function readDashboard(store: Queryable, question: Question, now: number): Promise<DashboardContent> {
   const { project, from, to, step, regions } = question
   const started = await readStarted(store, question)
-  const trend = new Map<number, Record<string, number>>()
-  const byTier = noCounts()
+  const trend = new Map<number, Counts>()
+  const byTier: Counts = new Map()
   const byDay = new Map<number, number>()
   const places = new Set<string>()
   let total = 0
@@ -35,10 +37,10 @@ export async function readDashboard(store: Queryable, question: Question, now: n
     if (tier === 'unknown') unknown += sessions
     if (regions.length > 0 && !regions.includes(region)) continue
     const at = step === 'hour' ? bucket : bucketOf('d', bucket)
-    const tiers = trend.get(at) ?? noCounts()
+    const tiers = trend.get(at) ?? new Map()
     trend.set(at, tiers)
-    tiers[tier] = (tiers[tier] ?? 0) + sessions
-    byTier[tier] = (byTier[tier] ?? 0) + sessions
+    add(tiers, tier, sessions)
+    add(byTier, tier, sessions)
     const on = bucketOf('d', bucket)
     byDay.set(on, (byDay.get(on) ?? 0) + sessions)
     total += sessions
@@ -54,9 +56,9 @@ export async function readDashboard(store: Queryable, question: Question, now: n
       total,
       users: uses.users.count,
       usersError: uses.users.error,
-      byTier,
+      byTier: Object.fromEntries(byTier),
       byDay: ascending(byDay).map(([at, sessions]) => ({ day: dayOf(at), sessions })),
-      trend: ascending(trend).map(([at, tiers]) => ({ time: iso(at), tiers }))
+      trend: ascending(trend).map(([at, tiers]) => ({ time: iso(at), tiers: Object.fromEntries(tiers) }))
     },
     features: await readFeatures(store, question),
     outcomes: uses.outcomes,

@@ -116,6 +116,19 @@ describe('a session', () => {
     )
   })
 
+  it('counts as many times as it has visits, and once when a late event joins them', () => {
+    const [early, late] = [summary({ open: 0 }), summary({ start: at + hour })]
+    const apart = entry({ change: [summary(), [early, late]] })
+    const joined = entry({ change: [[early, late], summary({ last: at + hour })] })
+    const totals = (entries: LogEntry[]) => {
+      const { started, projects } = foldEntries(entries, asNamed)
+      const days = rowsOf(started).filter(r => r.width === 'd')
+      return [rowsOf(projects)[0]!.sessions, days.reduce((sum, r) => sum + r.sessions, 0)]
+    }
+    assert.deepEqual(totals([entry(), apart]), [2, 2])
+    assert.deepEqual(totals([entry(), apart, joined]), [1, 1])
+  })
+
   it('is restated from unknown to known: taken away there and added here', () => {
     const unknown = summary({ tier: 'unknown', region: 'unknown' })
     const { started, projects } = foldEntries(

@@ -4,15 +4,15 @@ import { bucketOf } from './buckets.ts'
 import { Deltas } from './deltas.ts'
 import { rollUp } from './roll-up.ts'
 
-/** `[startedAt, lastAt, open, tier, region, enrichment, userId]`, as the write side puts it into the log. */
+/** `[startedAt, lastAt, open, tier, region, enrichment, userId]` of one visit, as the write side puts it into the log. */
 type Summary = [number, number, 0 | 1, string, string, string, string]
 
 /** Entries that the system wrote by itself; they restate, but nobody sent them. */
 const ownTypes = new Set(['session.enriched'])
 
 /**
- * What these entries add to the read models. A session's entry carries what it was before and after, so it is counted by
- * taking away the one and adding the other: no order of entries, and no state here, can change the sum.
+ * What these entries add to the read models. A session's entry carries its visits before and after, so it is counted by
+ * taking away the ones and adding the others: no order of entries, and no state here, can change the sum.
  */
 export function foldEntries(
   entries: readonly LogEntry[],
@@ -20,24 +20,32 @@ export function foldEntries(
 ): Deltas {
   const deltas = new Deltas()
   for (const entry of entries) {
-    const [before, after] = (entry.change ?? [null, null]) as [Summary | null, Summary | null]
-    foldSession(deltas, entry.tenant, before, -1)
-    foldSession(deltas, entry.tenant, after, 1)
+    const [before, after] = ((entry.change ?? [null, null]) as [Told, Told]).map(visitsIn) as [Summary[], Summary[]]
+    for (const visit of before) foldVisit(deltas, entry.tenant, visit, -1)
+    for (const visit of after) foldVisit(deltas, entry.tenant, visit, 1)
     const project = deltas.project(entry.tenant)
-    project.sessions += (after ? 1 : 0) - (before ? 1 : 0)
+    project.sessions += after.length - before.length
     if (ownTypes.has(entry.type)) continue
     project.counted++
     project.first = Math.min(project.first, entry.time)
     project.last = Math.max(project.last, entry.time)
-    foldUse(deltas, entry, after?.[4] ?? before?.[4] ?? 'unknown', featureName)
+    foldUse(deltas, entry, after[0]?.[4] ?? before[0]?.[4] ?? 'unknown', featureName)
   }
   rollUp(deltas)
   return deltas
 }
 
-function foldSession(deltas: Deltas, project: string, summary: Summary | null, sign: 1 | -1): void {
-  if (!summary) return
-  const [startedAt, lastAt, open, tier, region] = summary
+type Told = Summary | Summary[] | null
+
+function visitsIn(told: Told): Summary[] {
+  if (told === null) return []
+  return isSummary(told) ? [told] : told
+}
+
+const isSummary = (told: Summary | Summary[]): told is Summary => typeof told[0] === 'number'
+
+function foldVisit(deltas: Deltas, project: string, visit: Summary, sign: 1 | -1): void {
+  const [startedAt, lastAt, open, tier, region] = visit
   deltas.session(deltas.started, project, 'h', bucketOf('h', startedAt), tier, region, sign, 0)
   deltas.session(deltas.active, project, 'm', bucketOf('m', lastAt), tier, region, sign, open * sign)
 }

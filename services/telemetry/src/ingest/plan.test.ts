@@ -156,7 +156,10 @@ describe('events in a batch', () => {
   })
 
   it('keep their first answer when they are asked to, and only the first', () => {
-    const plan = planBatch([events([event()], { answered: true }), events([event()], { answered: true })], nothing)
+    const plan = planBatch(
+      [events([event()], { answeredAt: 1_000 }), events([event()], { answeredAt: 1_000 })],
+      nothing
+    )
     assert.deepEqual(
       plan.answers.map(a => [a.project, a.id, JSON.parse(a.answer).enrichment]),
       [['shop', 'e1', 'unknown']]
@@ -231,7 +234,8 @@ describe('a put', () => {
         endedAt: null,
         enrichment: unknown,
         events: 0,
-        deletedAt: null
+        deletedAt: null,
+        visits: null
       }
     })
     assert.match(plan.entries[0]!.change!, /^\[null,/)
@@ -355,7 +359,7 @@ describe('any mix of work', () => {
     fc.record({ kind: fc.constant('enrich' as const), project, sessionId, userId, enrichment, at: time, logId })
   )
   const mix = fc.array(work, { maxLength: 12 })
-  const summary = (state: SessionState | undefined) => JSON.stringify(summarise(state))
+  const summary = (state: SessionState | undefined) => JSON.stringify(summarise(state)[0] ?? null)
 
   it('keeps the books: each row adds up, and accepted is what was appended', () => {
     fc.assert(

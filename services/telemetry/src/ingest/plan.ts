@@ -1,7 +1,8 @@
 import { entryKey, type NewEntry } from '@plimsoll/eventlog'
+import { limits } from '../limits.ts'
 import { canonicalJson, digestOf } from './event-id.ts'
 import { answerOf } from './session-answer.ts'
-import { foldSession, type SessionState, summarise } from './session-state.ts'
+import { changeOf, foldSession, type SessionState, visitsOf } from './session-state.ts'
 import type { EventOutcome, LedgerRow, Outcome, SessionPut, Work } from './work.ts'
 
 /** What a batch found when it looked: digests by entry key, sessions by session key. */
@@ -89,20 +90,29 @@ class Planner {
       }
       const before = this.#session(project, event.sessionId)
       const after = foldSession(before, event)
+      if (visitsOf(after).length > 2 * limits.visits) {
+        outcomes.push('overfull')
+        row.rejected++
+        continue
+      }
       this.#write(project, event.sessionId, after)
       this.#append({
         ...event,
         tenant: project,
         stream: event.sessionId,
         subject: event.userId,
-        change: changeOf(before, after)
+        change: changeOf(before, after, event.time)
       })
-      if (work.answered) {
-        this.plan.answers.push({ project, id: event.id, answer: JSON.stringify(answerOf(event.sessionId, after)) })
+      if (work.answeredAt !== undefined) {
+        this.plan.answers.push({
+          project,
+          id: event.id,
+          answer: JSON.stringify(answerOf(event.sessionId, after, work.answeredAt))
+        })
       }
       row.accepted++
       outcomes.push('accepted')
-      if (work.answered) session = after
+      if (work.answeredAt !== undefined) session = after
     }
     return session ? { kind: 'events', outcomes, session } : { kind: 'events', outcomes }
   }
@@ -120,7 +130,7 @@ class Planner {
       return { kind: 'put', session: live, changed: false }
     }
     this.#write(project, sessionId, after)
-    this.#command(work, 'session.put', put.at, after.userId, changeOf(live, after), canonicalJson(put))
+    this.#command(work, 'session.put', put.at, after.userId, changeOf(live, after, put.at), canonicalJson(put))
     this.#count(project, work.minute, 'accepted')
     return { kind: 'put', session: after, changed: true }
   }
@@ -139,7 +149,7 @@ class Planner {
       return { kind: 'delete', existed: before !== undefined }
     }
     this.#write(project, sessionId, { ...before, deletedAt: at })
-    this.#command(work, 'session.delete', at, before.userId, changeOf(before, undefined), null)
+    this.#command(work, 'session.delete', at, before.userId, changeOf(before, undefined, at), null)
     this.#count(project, work.minute, 'accepted')
     return { kind: 'delete', existed: true }
   }
@@ -151,7 +161,7 @@ class Planner {
       return { kind: 'done' }
     const after = { ...before, enrichment: work.enrichment }
     this.#write(work.project, work.sessionId, after)
-    this.#command(work, 'session.enriched', work.at, before.userId, changeOf(before, after), null)
+    this.#command(work, 'session.enriched', work.at, before.userId, changeOf(before, after, work.at), null)
     return { kind: 'done' }
   }
 
@@ -211,12 +221,6 @@ class Planner {
   }
 }
 
-function changeOf(before: SessionState | undefined, after: SessionState | undefined): string | null {
-  const was = summarise(before)
-  const is = summarise(after)
-  return was === null && is === null ? null : JSON.stringify([was, is])
-}
-
 function replaceSession(live: SessionState | undefined, userId: string, put: SessionPut): SessionState {
   const startedAt = put.startedAt ?? live?.startedAt ?? put.at
   const endedAt = put.endedAt === undefined ? (live?.endedAt ?? null) : put.endedAt
@@ -229,6 +233,8 @@ function replaceSession(live: SessionState | undefined, userId: string, put: Ses
     endedAt,
     enrichment: put.enrichment ?? kept ?? { state: 'unknown' },
     events: live?.events ?? 0,
-    deletedAt: null
+    deletedAt: null,
+    // Who says when it began or ended speaks of one visit.
+    visits: put.startedAt === undefined && put.endedAt === undefined ? (live?.visits ?? null) : null
   }
 }

@@ -12,8 +12,8 @@ export type Work =
       rejected: number
       /** Events that the store refuses for good: counted, and not written. */
       quarantined?: number
-      /** True when the answer to this request must be given again word for word, as for an Idempotency-Key. */
-      answered?: boolean
+      /** When the answer to this request must be given again word for word, as for an Idempotency-Key: as of when it is. */
+      answeredAt?: number
     }
   | { kind: 'put'; project: string; minute: number; sessionId: string; put: SessionPut; logId: string }
   | { kind: 'delete'; project: string; minute: number; sessionId: string; at: number; logId: string }
@@ -37,7 +37,8 @@ export interface SessionPut {
   enrichment?: Enrichment | undefined
 }
 
-export type EventOutcome = 'accepted' | 'duplicate' | 'conflict'
+/** `overfull`: the session has as many visits as it may have. */
+export type EventOutcome = 'accepted' | 'duplicate' | 'conflict' | 'overfull'
 
 export type Outcome =
   | {

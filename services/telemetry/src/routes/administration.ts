@@ -2,6 +2,7 @@ import type { Database } from '@plimsoll/database'
 import { problem } from '@plimsoll/http'
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
+import { readClientLosses } from '../client-losses.ts'
 import { KeyAnswer, NewKey, ProjectName } from '../contract.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import type { Keys } from '../keys.ts'
@@ -34,6 +35,7 @@ export function administrationRoutes(
       // Counted is read first: what is accepted meanwhile then shows as pending, never as less than nothing.
       const readSide = await counted(project)
       const row = await ingest.ask(() => readLedger(database, project), request.deadline)
+      const clientLosses = await ingest.ask(() => readClientLosses(database, project), request.deadline)
       const pending = readSide === null ? null : row.accepted - readSide
       return {
         project,
@@ -44,6 +46,7 @@ export function administrationRoutes(
         balanced:
           row.received === row.accepted + row.duplicate + row.rejected + row.quarantined &&
           (pending === null || pending >= 0),
+        clientLosses,
         asOf: new Date().toISOString()
       }
     }

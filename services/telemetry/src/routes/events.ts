@@ -3,16 +3,20 @@ import { problem } from '@plimsoll/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { Event, type EventResult, EventsAnswer } from '../contract.ts'
-import { clockCorrection, decodeBody, parseEvents } from '../ingest/body.ts'
+import { decodeBody, parseEvents } from '../ingest/body.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import { comeBackAfter } from '../ingest/refusal.ts'
 import { isRejection, type Rejection, type ValidEvent, validateEvent } from '../ingest/validate.ts'
 import type { EventOutcome } from '../ingest/work.ts'
 import { limits } from '../limits.ts'
 import type { Recorded } from '../spool/ingest-spool.ts'
+import { eventHeaders } from './documented-headers.ts'
 import type { Principal } from './principal.ts'
+import { correctionOf } from './sent-at.ts'
 
 const conflict = 'an event with this id and another body is in the log already; a new event needs a new id'
+
+const overfull = `a session has at most ${limits.visits} visits; begin a new session id`
 
 /** `POST /v1/events`: one event, an array, or one a line. Answers per event, after the commit. */
 export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
@@ -27,6 +31,7 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
       '/v1/events',
       {
         bodyLimit: limits.wireBytes,
+        config: { documentedHeaders: eventHeaders },
         schema: {
           summary: 'Record events',
           description:
@@ -82,11 +87,6 @@ async function readEvents(request: FastifyRequest): Promise<unknown[]> {
   return parseEvents(body.toString('utf8'), request.headers['content-type']!.toLowerCase().includes('ndjson'))
 }
 
-function correctionOf(request: FastifyRequest, receivedAt: number): number {
-  const sentAt = request.headers['x-sent-at']
-  return clockCorrection(typeof sentAt === 'string' ? sentAt : undefined, receivedAt)
-}
-
 function mayBackfill(request: FastifyRequest, principal: Principal): boolean {
   if (request.headers['x-plimsoll-backfill'] !== '1') return false
   if (principal.backfill) return true
@@ -111,7 +111,7 @@ function recorded(event: ValidEvent, outcome: Recorded): EventResult {
 }
 
 function resultOf({ id }: ValidEvent, outcome: EventOutcome): EventResult {
-  return outcome === 'conflict'
-    ? { id, result: 'rejected', code: 'id_conflict', detail: conflict }
-    : { id, result: outcome }
+  if (outcome === 'conflict') return { id, result: 'rejected', code: 'id_conflict', detail: conflict }
+  if (outcome === 'overfull') return { id, result: 'rejected', code: 'too_many_visits', detail: overfull }
+  return { id, result: outcome }
 }

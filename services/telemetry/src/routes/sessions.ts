@@ -12,6 +12,7 @@ import type { Outcome } from '../ingest/work.ts'
 import { parseMoment } from '../moment.ts'
 import { findAnswer, findSession, listSessions } from '../store.ts'
 import { requireAdmin } from './principal.ts'
+import { correctionOf } from './sent-at.ts'
 
 const Id = Type.Object({ id: Uuid })
 
@@ -31,7 +32,8 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     async (request, reply) => {
       const { project } = request.principal!
       const receivedAt = ingest.now()
-      const event = startEvent(project, keyOf(request.headers['idempotency-key']), request.body, receivedAt)
+      const key = keyOf(request.headers['idempotency-key'])
+      const event = startEvent(project, key, request.body, receivedAt, correctionOf(request, receivedAt))
       const outcome = await ingest.admitted(project, 1, async admission => {
         await ingest.attach([event], request.deadline)
         return ingest.commit(
@@ -41,7 +43,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
             minute: minuteOf(receivedAt),
             events: [event],
             rejected: 0,
-            answered: true
+            answeredAt: receivedAt
           },
           { admission, deadline: request.deadline }
         )
@@ -55,7 +57,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
         )
       }
       reply.code(201)
-      if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!)
+      if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!, receivedAt)
       reply.header('idempotent-replayed', 'true')
       return firstAnswer(await ingest.ask(() => findAnswer(database, project, event.id), request.deadline))
     }
@@ -70,7 +72,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       const state = await ingest.ask(() => findSession(database, project, id), request.deadline)
       if (!state || state.deletedAt !== null)
         throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
-      return answerOf(id, state)
+      return answerOf(id, state, ingest.now())
     }
   )
 
@@ -97,7 +99,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
         request.deadline
       )
       return {
-        sessions: sessions.map(({ id, state }) => answerOf(id, state)),
+        sessions: sessions.map(({ id, state }) => answerOf(id, state, ingest.now())),
         next: sessions.length === limit ? sessions.at(-1)!.id : null
       }
     }
@@ -150,7 +152,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       if (outcome.kind === 'put-refused') {
         throw problem(400, outcome.code, putRefusals[outcome.code])
       }
-      return answerOf(id, (outcome as Extract<Outcome, { kind: 'put' }>).session)
+      return answerOf(id, (outcome as Extract<Outcome, { kind: 'put' }>).session, ingest.now())
     }
   )
 
@@ -208,7 +210,13 @@ function keyOf(header: unknown): string {
 }
 
 /** The event's id, and the session's when the client gave none, follow from the key: a retry makes the same ones. */
-function startEvent(project: string, key: string, body: NewSession, receivedAt: number): ValidEvent {
+function startEvent(
+  project: string,
+  key: string,
+  body: NewSession,
+  receivedAt: number,
+  correction: number
+): ValidEvent {
   const startedAt = body.startedAt ?? new Date(receivedAt).toISOString()
   const judged = validateEvent(
     {
@@ -219,7 +227,8 @@ function startEvent(project: string, key: string, body: NewSession, receivedAt: 
       session: { id: body.id ?? derivedUuid('session', project, key) },
       ...(body.data === undefined ? {} : { data: body.data })
     },
-    { receivedAt, correction: 0, backfill: false }
+    // A start that we filled in is by our own clock.
+    { receivedAt, correction: body.startedAt === undefined ? 0 : correction, backfill: false }
   )
   if (isRejection(judged)) throw problem(400, judged.code, judged.detail)
   // What the client sent decides whether a request is the same, not what was filled in on the way.

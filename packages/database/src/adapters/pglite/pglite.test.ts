@@ -5,11 +5,16 @@ import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { DirectoryLockedError } from '../../errors.ts'
 import { open } from '../../open.ts'
 import { scratchDirectory } from '../../testing.ts'
 
 const here = import.meta.dirname
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 describe('the embedded engine', () => {
   const scratches: { remove(): Promise<void> }[] = []
@@ -55,6 +60,25 @@ describe('the embedded engine', () => {
     await assert.rejects(failed, /no/)
     const numbers = (await Promise.all(answers)).filter(answer => answer !== undefined)
     assert.deepEqual(numbers, [1, 2, 4, 4, 5])
+    await db.close()
+  })
+
+  it('holds no answer that it has given', async () => {
+    const { url } = await scratch()
+    const db = await open(url)
+    const answers = [
+      new WeakRef(await db.query('select n from generate_series(1, 100) n')),
+      new WeakRef(await db.transaction(tx => tx.query('select 1 as n'))),
+      new WeakRef(await db.query('select 2 as n'))
+    ]
+    await db.query('select 3 as n')
+    // What was just given out is held until the event loop turns, by the language itself.
+    await new Promise(setImmediate)
+    collectGarbage()
+    assert.deepEqual(
+      answers.map(answer => answer.deref()),
+      [undefined, undefined, undefined]
+    )
     await db.close()
   })
 

@@ -32,9 +32,9 @@ class PgliteDatabase implements Database {
   #lock: DirectoryLock
   #listeners = new CommitListeners()
   /** Settled when the last transaction is over. */
-  #exclusive: Promise<unknown> = Promise.resolve()
+  #exclusive: Promise<void> = Promise.resolve()
   /** Settled when everything that was taken is over. */
-  #turn: Promise<unknown> = Promise.resolve()
+  #turn: Promise<void> = Promise.resolve()
   #waiting = 0
   #commits = 0
   #rollbacks = 0
@@ -67,7 +67,7 @@ class PgliteDatabase implements Database {
     return mine
   }
 
-  #begin<T>(after: Promise<unknown>, work: () => Promise<T>): Promise<T> {
+  #begin<T>(after: Promise<void>, work: () => Promise<T>): Promise<T> {
     if (this.#closing) return Promise.reject(new DatabaseClosedError())
     this.#waiting++
     return after.then(() => {
@@ -130,4 +130,5 @@ class PgliteDatabase implements Database {
   }
 }
 
-const settled = (work: Promise<unknown>[]): Promise<unknown> => Promise.allSettled(work)
+/** Says when, and not with what: each turn waits for the one before, and would hold every answer that was ever given. */
+const settled = (work: Promise<unknown>[]): Promise<void> => Promise.allSettled(work).then(() => undefined)

@@ -53,6 +53,7 @@ function translate(error: unknown): DatabaseError {
     detail?: string
     constraint?: string
   }
+  // "Not queryable": the connection broke before, and another statement of the same transaction was told so.
   const lost = /terminat|timeout exceeded|Connection ended|closed the connection|not queryable|Premature close/i.test(
     message ?? ''
   )

@@ -1,0 +1,208 @@
+import { sumOf } from './books.ts'
+import { createLastWords } from './last-words.ts'
+import { bytesOf, eventBytes } from './limits.ts'
+import { createLosses } from './losses.ts'
+import type { Counts, Ports, SessionRecord } from './ports.ts'
+import { createSender } from './sender.ts'
+import { createSessionClock } from './session-clock.ts'
+import type { Settings } from './settings.ts'
+
+/** What is told of one use of a feature. Further members become free data of the event. */
+export interface FeatureUse {
+  outcome?: 'ok' | 'client_error' | 'server_error'
+  durationMs?: number
+  /** An HTTP status. */
+  status?: number
+  [attribute: string]: unknown
+}
+
+/** Records, keeps and sends. No method throws or waits for anything; what could not be kept is counted in `losses`. */
+export interface Client {
+  readonly session: {
+    /** The session now; undefined when there is none. */
+    readonly id: string | undefined
+    /** Begins a session unless one is live. Every recorded event does this by itself. */
+    start(): void
+    /** Says that the session goes on. While there is activity, this is done every `heartbeatMs` by itself. */
+    heartbeat(): void
+    end(): void
+  }
+  /** A feature was used. */
+  feature(name: string, use?: FeatureUse): void
+  /** Who it is from here on. A live session of somebody else ends. */
+  identify(user: string): void
+  /** Without consent nothing is recorded, stored or sent, and what was stored is erased. */
+  consent(given: boolean): void
+  /** Sends now, unless the server asked to wait. Resolves to true when nothing is left to send; never rejects. */
+  flush(): Promise<boolean>
+  /** Ends the session, sends for at most `shutdownMs`, and lets go of everything. What was not sent stays stored. */
+  shutdown(): Promise<void>
+  /** What was lost and not yet told to the server, by reason. */
+  losses(): Promise<Counts>
+}
+
+/** More events than this that wait to be stored mean that the store does not keep up. */
+const mostUnstored = 1_000
+
+export function createClient(ports: Ports, settings: Settings): Client {
+  const { clock, store, newId } = ports
+  const now = () => clock.wallNow()
+  let open = true
+  let consented = false
+  let unstored = 0
+  let sendTimer: unknown
+  let beatTimer: unknown
+  let sending: Promise<boolean> | undefined
+
+  const losses = createLosses({ ...ports })
+  const words = createLastWords(now)
+  const sender = createSender({ ports, losses, onSettled: words.settled })
+
+  const record = (type: string, { session, user }: SessionRecord, data?: object) => {
+    const id = newId()
+    let body: string
+    try {
+      body = JSON.stringify({
+        id,
+        type,
+        time: new Date(now()).toISOString(),
+        user: { id: user },
+        session: { id: session },
+        data
+      })
+    } catch {
+      return losses.count('invalid_event')
+    }
+    if (bytesOf(body) > eventBytes) return losses.count('event_too_large')
+    if (unstored >= mostUnstored) return losses.count('queue_full')
+    const event = { id, body }
+    unstored++
+    store
+      .add(event)
+      // Only what is kept for sure: what counts as lost must not be sent all the same.
+      .then(taken => taken && words.add(event))
+      .catch(() => losses.count('storage_failed'))
+      .finally(() => unstored--)
+    arm(settings.flushMs)
+  }
+
+  const sessions = createSessionClock({ ...settings, slot: ports.session, now, newId, emit: record })
+
+  const arm = (ms: number) => {
+    sendTimer ??= clock.setTimer(() => {
+      sendTimer = undefined
+      void send(false)
+    }, ms)
+  }
+  const disarm = () => {
+    clock.clearTimer(sendTimer)
+    sendTimer = undefined
+  }
+  const send = (force: boolean): Promise<boolean> => {
+    if (!consented) return Promise.resolve(true)
+    sending ??= ports
+      .exclusive(() => (consented ? sender.send(force) : Promise.resolve(true)))
+      .catch(() => false)
+      .then(done => {
+        sending = undefined
+        if (!done && open && consented) arm(Math.max(sender.wait(), settings.flushMs))
+        return done
+      })
+    return sending
+  }
+  const beatOn = () => {
+    beatTimer = clock.setTimer(() => {
+      if (ports.isVisible()) quietly(sessions.tick)
+      beatOn()
+    }, settings.heartbeatMs)
+  }
+
+  const begin = () => {
+    consented = true
+    // At once, for what an earlier page or process left.
+    arm(0)
+    if (settings.user) {
+      sessions.identify(settings.user)
+      sessions.active()
+    }
+    beatOn()
+  }
+  const rest = () => {
+    consented = false
+    disarm()
+    clock.clearTimer(beatTimer)
+  }
+  const setConsent = (given: boolean) => {
+    if (!open || given === consented) return
+    if (given) return begin()
+    rest()
+    sender.abort()
+    erase()
+  }
+  const erase = () => {
+    words.take()
+    losses.forget()
+    ports.session.save(undefined)
+    ports.pace.save(undefined)
+    store.erase().catch(() => undefined)
+  }
+  const quietly = (work: () => void) => {
+    if (!consented) return
+    try {
+      work()
+    } catch {
+      // The host's own work goes on whatever happens here.
+    }
+  }
+
+  const unwatch = ports.watch({
+    activity: () => quietly(sessions.stirred),
+    hidden: () =>
+      quietly(() => {
+        const last = words.take()
+        if (last.length > 0) sender.sendLast(last)
+      }),
+    online: () => void send(true),
+    consent: setConsent
+  })
+  if (settings.consent) begin()
+  else erase()
+
+  const flush = async () => {
+    await sending
+    disarm()
+    return send(true)
+  }
+
+  return {
+    session: {
+      get id() {
+        return (consented && sessions.id) || undefined
+      },
+      start: () => quietly(sessions.active),
+      heartbeat: () => quietly(sessions.beat),
+      end: () => quietly(sessions.end)
+    },
+    feature: (name, use) => quietly(() => record('feature.used', sessions.active(), { ...use, feature: name })),
+    identify: user => quietly(() => sessions.identify(user)),
+    consent(given) {
+      if (open && given !== consented) ports.tellConsent(given)
+      setConsent(given)
+    },
+    flush,
+    async shutdown() {
+      if (!open) return
+      quietly(sessions.end)
+      open = false
+      const late = Promise.withResolvers<void>()
+      const timer = clock.setTimer(late.resolve, settings.shutdownMs)
+      await Promise.race([flush(), late.promise])
+      clock.clearTimer(timer)
+      rest()
+      unwatch()
+      sender.abort()
+      await store.close().catch(() => undefined)
+    },
+    losses: async () => sumOf(await store.losses().catch(() => ({})), losses.unsaved())
+  }
+}

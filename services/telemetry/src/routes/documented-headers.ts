@@ -1,0 +1,31 @@
+import type { DocumentedHeaders } from '@plimsoll/http'
+import { limits } from '../limits.ts'
+
+/** Headers that every route reads. */
+export const requestHeaders: DocumentedHeaders = {
+  'x-request-deadline': {
+    type: 'integer',
+    minimum: 0,
+    description: `Whole milliseconds that the client still waits; never more than ${limits.requestMs} are taken.`
+  },
+  'x-plimsoll-project': {
+    type: 'string',
+    pattern: '^[a-z0-9][a-z0-9_-]{0,63}$',
+    description: 'The project, with the admin token or when signed in. A write key names its own, whatever stands here.'
+  }
+}
+
+/** Headers that the route of events reads besides. */
+export const eventHeaders: DocumentedHeaders = {
+  'x-sent-at': {
+    type: 'string',
+    format: 'date-time',
+    description:
+      'When the client’s clock says that it sends this, as RFC 3339 or in milliseconds since 1970: a wrong clock is corrected.'
+  },
+  'x-plimsoll-backfill': {
+    type: 'string',
+    enum: ['1'],
+    description: 'Takes events that are older than the accepted lateness, from a key that may send them.'
+  }
+}

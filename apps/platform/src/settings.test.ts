@@ -21,6 +21,14 @@ const complains = (message: RegExp, resolve: () => unknown) =>
   })
 
 describe('settings', () => {
+  it('take the bytes of the spool as a number, and 0 for none', () => {
+    const bytes = (value: string) =>
+      resolveSettings({ environment: { PLIMSOLL_SPOOL_BYTES: value } }).settings.spoolBytes
+    assert.deepEqual([bytes('0'), bytes('1000000')], [0, 1_000_000])
+    for (const bad of ['999999', '-1', '1.5e6', '256 MB', ''])
+      complains(/PLIMSOLL_SPOOL_BYTES: spoolBytes must be whole bytes, 0 or at least 1000000/, () => bytes(bad))
+  })
+
   it('have a default each, which says that it is one', t => {
     const { settings, sources } = resolveSettings({ file: fileOf(t, {}), environment: {} })
     assert.deepEqual(

@@ -54,8 +54,12 @@ function translate(error: unknown): DatabaseError {
     constraint?: string
   }
   // "Not queryable": the connection broke before, and another statement of the same transaction was told so.
-  const lost = /terminat|timeout exceeded|Connection ended|closed the connection|not queryable/i.test(message ?? '')
-  return new DatabaseError(message ?? String(error), code ?? (lost ? '08006' : 'XX000'), {
+  const lost = /terminat|timeout exceeded|Connection ended|closed the connection|not queryable|Premature close/i.test(
+    message ?? ''
+  )
+  // A stream's own code says nothing of the server.
+  const told = code?.startsWith('ERR_') ? undefined : code
+  return new DatabaseError(message ?? String(error), told ?? (lost ? '08006' : 'XX000'), {
     detail,
     constraint,
     cause: error

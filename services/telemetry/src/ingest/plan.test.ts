@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { entryKey } from '@plimsoll/eventlog'
 import fc from 'fast-check'
 import { type Enrichment, unknown } from '../enrichment/enrichment.ts'
+import { limits } from '../limits.ts'
 import { type Found, type Plan, planBatch } from './plan.ts'
 import { type SessionState, summarise } from './session-state.ts'
 import type { ValidEvent } from './validate.ts'
@@ -110,6 +111,22 @@ describe('events in a batch', () => {
     assert.deepEqual(outcomesOf(plan), ['accepted', 'duplicate'])
     assert.deepEqual(outcomesOf(plan, 1), ['duplicate'])
     assert.equal(plan.entries.length, 1)
+  })
+
+  it('are refused where they would give a session more visits than it may have, and taken where they join one', () => {
+    const hour = 60 * minute
+    const visits = Array.from({ length: limits.visits * 2 }, (_, i) => Math.floor(i / 2) * hour)
+    const [whole] = [...after(events([event({ time: 0 })])).sessions.values()]
+    const full = { ...whole!, visits, lastAt: visits.at(-1)! }
+    const found = { digests: new Map(), sessions: new Map([[entryKey('shop', 's1'), full]]) }
+    const more = event({ id: 'e2', time: full.lastAt + hour })
+    const joining = event({ id: 'e3', time: full.lastAt + 10 * minute })
+    const plan = planBatch([events([more, joining])], found)
+    assert.deepEqual(outcomesOf(plan), ['overfull', 'accepted'])
+    assert.deepEqual(ledgerOf(plan), [
+      { project: 'shop', received: 2, accepted: 1, duplicate: 0, rejected: 1, quarantined: 0 }
+    ])
+    assert.equal(sessionOf(plan)!.visits!.length, visits.length)
   })
 
   it('conflict with another body under their id, in the log or in the batch, and count as rejected', () => {

@@ -19,6 +19,8 @@ function unwire(error: WireError): DatabaseError {
 /** The main thread's end of the worker: questions by number, answers by the same number. */
 export class EngineThread implements Queryable {
   readonly exited: Promise<Error | undefined>
+  /** Called when the engine has begun to write another segment of its write-ahead log. */
+  onSegment: ((segment: string) => void) | undefined
   #worker: Worker
   #waiting = new Map<number, Waiting>()
   #next = 1
@@ -60,6 +62,7 @@ export class EngineThread implements Queryable {
   }
 
   #told(tell: Tell): void {
+    if ('segment' in tell) this.onSegment?.(tell.segment)
     if (!('id' in tell)) return
     const waiting = this.#waiting.get(tell.id)
     if (!waiting) return

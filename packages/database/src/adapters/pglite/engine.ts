@@ -4,6 +4,7 @@ import { parsedTypes, parserFor } from '../../values.ts'
 
 /** Where the engine's own file system mounts the data directory. */
 const mountedAt = '/pglite/data'
+const writeAheadLog = `${mountedAt}/pg_wal/`
 
 const settings = [
   'fsync=on',
@@ -17,10 +18,18 @@ const settings = [
 ]
 
 interface StreamOperations {
-  fsync?: (stream: { nfd: number }) => number
+  fsync?: (stream: { nfd: number; path: string }) => number
 }
 interface EngineInternals {
   Module: { FS: { lookupPath(path: string): { node: { stream_ops: StreamOperations } } } }
+}
+
+export interface SyncedEngine {
+  engine: PGlite
+  /** How often something was forced to disk. */
+  syncs(): number
+  /** Name of the segment of the write-ahead log that was forced to disk last; undefined while none was. */
+  segment(): string | undefined
 }
 
 /**
@@ -28,7 +37,7 @@ interface EngineInternals {
  * node file system has no fsync operation at all, so a power cut would lose acknowledged rows; see
  * docs/decisions/0002-synced-embedded-store.md.
  */
-export async function openSynced(directory: string): Promise<{ engine: PGlite; syncs: () => number }> {
+export async function openSynced(directory: string): Promise<SyncedEngine> {
   const identity = (value: string) => value
   const textual = [16, 17, 20, 21, 23, 26, 114, 700, 701, 1082, 1114, 1184, 1700, 3802]
   const engine = await PGlite.create({
@@ -41,11 +50,13 @@ export async function openSynced(directory: string): Promise<{ engine: PGlite; s
     serializers: Object.fromEntries(textual.map(oid => [oid, identity]))
   })
   let syncs = 0
+  let segment: string | undefined
   const { Module } = engine as unknown as EngineInternals
   Module.FS.lookupPath(`${mountedAt}/PG_VERSION`).node.stream_ops.fsync = stream => {
     syncs++
+    if (stream.path.startsWith(writeAheadLog)) segment = stream.path.slice(writeAheadLog.length)
     fdatasyncSync(stream.nfd)
     return 0
   }
-  return { engine, syncs: () => syncs }
+  return { engine, syncs: () => syncs, segment: () => segment }
 }

@@ -12,13 +12,14 @@ import { CommitListeners } from '../../listeners.ts'
 import { runTransaction } from '../../transaction.ts'
 import { EngineThread } from './connection.ts'
 import { createDirectory } from './create.ts'
+import { WriteAhead } from './write-ahead.ts'
 
 /** Opens (making it first if it is new) an embedded database in `directory`, held by this process alone. */
 export async function openPglite(directory: string): Promise<Database> {
   const lock = lockDirectory(directory)
   try {
     await createDirectory(directory)
-    return new PgliteDatabase(await EngineThread.start(directory), lock)
+    return new PgliteDatabase(await EngineThread.start(directory), lock, directory)
   } catch (error) {
     lock.release()
     throw error
@@ -30,6 +31,7 @@ class PgliteDatabase implements Database {
   readonly exited: Promise<Error | undefined>
   #thread: EngineThread
   #lock: DirectoryLock
+  #writeAhead: WriteAhead
   #listeners = new CommitListeners()
   /** Settled when the last transaction is over. */
   #exclusive: Promise<void> = Promise.resolve()
@@ -40,9 +42,11 @@ class PgliteDatabase implements Database {
   #rollbacks = 0
   #closing: Promise<void> | undefined
 
-  constructor(thread: EngineThread, lock: DirectoryLock) {
+  constructor(thread: EngineThread, lock: DirectoryLock, directory: string) {
     this.#thread = thread
     this.#lock = lock
+    this.#writeAhead = new WriteAhead({ directory, checkpoint: () => this.exec('checkpoint') })
+    thread.onSegment = segment => this.#writeAhead.begun(segment)
     this.exited = thread.exited.then(why => {
       lock.release()
       return why
@@ -123,6 +127,7 @@ class PgliteDatabase implements Database {
 
   close(): Promise<void> {
     this.#closing ??= this.#turn.then(async () => {
+      await this.#writeAhead.close()
       await this.#thread.close()
       this.#lock.release()
     })

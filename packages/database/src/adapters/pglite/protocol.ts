@@ -21,6 +21,7 @@ export type Ask =
 
 export type Tell =
   | { ready: true }
+  | { segment: string }
   | { id: number; columns: string[]; rows: unknown[][]; affected: number }
   | { id: number; value: number }
   | ({ id: number; result: string } & Omit<Called, 'result'>)

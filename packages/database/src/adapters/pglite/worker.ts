@@ -25,7 +25,7 @@ function wire(error: unknown): WireError {
 }
 
 try {
-  const { engine, syncs } = await openSynced((workerData as { directory: string }).directory)
+  const { engine, syncs, segment } = await openSynced((workerData as { directory: string }).directory)
 
   const procedures = new Map<string, Procedure<unknown, unknown>>()
   const connection = localConnection(engine)
@@ -96,8 +96,15 @@ try {
       tell({ id: ask.id, error: wire(error) })
     }
   }
+  let told: string | undefined
+  const tellSegment = () => {
+    const current = segment()
+    if (current === undefined || current === told) return
+    told = current
+    tell({ segment: current })
+  }
   port.on('message', (ask: Ask) => {
-    turn = turn.then(() => answer(ask))
+    turn = turn.then(() => answer(ask)).then(tellSegment)
   })
   tell({ ready: true })
 } catch (error) {

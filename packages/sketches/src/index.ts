@@ -1,5 +1,6 @@
 export type { DistinctCounter } from './distinct-counter.ts'
 export * as distinct from './distinct-counter.ts'
+export { hash64 } from './hash64.ts'
 export type { LatencyHistogram } from './latency-histogram.ts'
 export * as histogram from './latency-histogram.ts'
 export { MalformedSketchError } from './malformed.ts'

@@ -6,7 +6,7 @@ const escapes: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n'
 
 /** Escapes one value for COPY's text format; null and undefined become NULL. */
 export function copyValue(value: unknown): string {
-  const text = encodeParameter(value)
+  const text = typeof value === 'string' ? value : encodeParameter(value)
   if (text === null) return '\\N'
   return special.test(text) ? text.replace(specials, c => escapes[c]!) : text
 }

@@ -130,7 +130,7 @@ function encodeArray(values: readonly unknown[]): string {
     }
     const item = encodeParameter(value)
     if (item === null) out += 'NULL'
-    else if (plainElement.test(item) && item.toUpperCase() !== 'NULL') out += item
+    else if (plainElement.test(item) && (item.length !== 4 || item.toUpperCase() !== 'NULL')) out += item
     else out += `"${item.replace(/["\\]/g, '\\$&')}"`
   }
   return `${out}}`

@@ -20,14 +20,14 @@ export interface Place extends Cursor {
 /** What one transaction appended, the first of it at `first` and the rest right behind it. */
 export function appendedSegment(entries: readonly NewEntry[], first: Place): Segment {
   const last = { ...first, position: first.position + entries.length - 1 }
-  return { entries: arrayOf(entries, ({ digest: _, ...entry }) => entry), count: entries.length, first, last }
+  return { entries: arrayOf(entries, appended), count: entries.length, first, last }
 }
 
 /** What was read, at whatever places. `entries` must not be empty. */
 export function readSegment(entries: readonly StoredEntry[]): Segment {
   const { xid, position, recordedAt } = entries.at(-1)!
   return {
-    entries: arrayOf(entries, entry => entry),
+    entries: arrayOf(entries, read),
     count: entries.length,
     first: null,
     last: { xid, position, recordedAt }
@@ -36,17 +36,23 @@ export function readSegment(entries: readonly StoredEntry[]): Segment {
 
 const utf8 = new TextEncoder()
 
-type Texts = Pick<StoredEntry, 'data' | 'change'>
+const text = JSON.stringify
 
-/** `data` and `change` are JSON already: they are put in as they are, neither quoted here nor unquoted there. */
-function arrayOf<E extends Texts>(entries: readonly E[], shown: (entry: E) => Texts): Uint8Array<ArrayBuffer> {
-  let text = '['
-  for (const entry of entries) {
-    const { data, change, ...rest } = shown(entry)
-    const separator = text === '[' ? '' : ','
-    text += `${separator}${JSON.stringify(rest).slice(0, -1)},"data":${data ?? 'null'},"change":${change ?? 'null'}}`
-  }
-  return utf8.encode(`${text}]`)
+/** The members that every entry has. Written out by name: this is done for each event, in the thread that commits it. */
+function members({ tenant, id, type, time, stream, subject, data, change }: Omit<NewEntry, 'digest'>): string {
+  // `data` and `change` are JSON already: they are put in as they are, neither quoted here nor unquoted there.
+  return `"tenant":${text(tenant)},"id":"${id}","type":${text(type)},"time":${time},"stream":${text(stream)},"subject":${text(subject)},"data":${data ?? 'null'},"change":${change ?? 'null'}`
+}
+
+const appended = (entry: NewEntry) => `{${members(entry)}}`
+
+const read = (entry: StoredEntry) =>
+  `{"position":${entry.position},"xid":"${entry.xid}","recordedAt":${entry.recordedAt},${members(entry)}}`
+
+function arrayOf<E>(entries: readonly E[], write: (entry: E) => string): Uint8Array<ArrayBuffer> {
+  let array = ''
+  for (const entry of entries) array += array === '' ? `[${write(entry)}` : `,${write(entry)}`
+  return utf8.encode(`${array}]`)
 }
 
 /** The segments as a JSON array, in pieces. */

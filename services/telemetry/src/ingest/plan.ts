@@ -96,11 +96,16 @@ class Planner {
         continue
       }
       this.#write(project, event.sessionId, after)
+      // Field by field: what else an event has would travel to every read model.
       this.#append({
-        ...event,
         tenant: project,
+        id: event.id,
+        type: event.type,
+        time: event.time,
         stream: event.sessionId,
         subject: event.userId,
+        digest: event.digest,
+        data: event.data,
         change: changeOf(before, after, event.time)
       })
       if (work.answeredAt !== undefined) {

@@ -109,9 +109,21 @@ export function changeOf(
   time: number
 ): string | null {
   if (before?.visits || after?.visits) return JSON.stringify(changedVisits(before, after, time))
-  const was = summarise(before)
-  const is = summarise(after)
-  return was.length === 0 && is.length === 0 ? null : JSON.stringify([was[0] ?? null, is[0] ?? null])
+  const was = onlyVisit(before)
+  const is = onlyVisit(after)
+  return was === 'null' && is === 'null' ? null : `[${was},${is}]`
+}
+
+let latest: { of: SessionState; text: string } | undefined
+
+/**
+ * The summary of a session with one visit, as JSON. Events of a session come one behind another, and what one left is
+ * what the next one found: each is written out once.
+ */
+function onlyVisit(state: SessionState | undefined): string {
+  if (!state || state.deletedAt !== null) return 'null'
+  if (latest?.of !== state) latest = { of: state, text: JSON.stringify(summaryOf(state, visitsOf(state), 0)) }
+  return latest.text
 }
 
 type Told = VisitSummary | VisitSummary[] | null

@@ -11,6 +11,7 @@ import { demoSeed } from './demo-seed.ts'
 import { faultKnobs } from './fault-knobs.ts'
 import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
+import { allowedOrigins } from './origins.ts'
 import type { Settings } from './settings.ts'
 import { cookieName, SignIn } from './sign-in.ts'
 import { openStores, spoolIn } from './stores.ts'
@@ -79,6 +80,7 @@ export async function startPlatform({
       adminToken,
       isSignedIn: request => signIn.isSignedIn(request),
       counted: project => analytics.counted(project),
+      origins: allowedOrigins(settings.origins),
       policies: settings.policies,
       spool: spoolIn(data.path, settings),
       onError,

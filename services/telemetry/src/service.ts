@@ -29,8 +29,8 @@ export interface TelemetryOptions {
   adminToken: string
   isSignedIn?(request: FastifyRequest): boolean
   counted?: CountedPort
-  /** Origins whose pages may post events, as `https://shop.example`. Default: any. */
-  origins?: readonly string[]
+  /** Origins whose pages may post events, as `https://shop.example`; an empty list is none. Default: any. */
+  origins?: readonly string[] | undefined
   /** Off only for the drill that shows what the policies prevent. */
   policies?: boolean
   /**

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { StartedPlatform } from '@plimsoll/bench'
+import { eventually, launchChromium, noChromium } from '@plimsoll/bench/end-to-end'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { figureOf, figuresOf, launchBrowser, noBrowser, openPage } from './browser.ts'
-import { eventually } from './eventually.ts'
+import { figureOf, figuresOf, openPage } from './browser.ts'
 import { freePort, type Home, newHome } from './home.ts'
 
 const project = 'harbour'
@@ -12,7 +12,7 @@ const project = 'harbour'
 const begun = { 'eu-west': 3, 'us-east': 2 }
 const all = 5
 
-describe('the console in a real browser', { skip: noBrowser }, () => {
+describe('the console in a real browser', { skip: noChromium }, () => {
   let home: Home
   let platform: StartedPlatform
   let browser: Browser
@@ -24,7 +24,7 @@ describe('the console in a real browser', { skip: noBrowser }, () => {
     home = await newHome()
     // The same port after a restart, or the page would ask nobody.
     platform = await home.start('--port', String(await freePort()))
-    browser = await launchBrowser()
+    browser = await launchChromium()
     context = await browser.newContext()
     for (const [region, sessions] of Object.entries(begun)) {
       for (let n = 0; n < sessions; n++) await putSession(region)

@@ -35,7 +35,9 @@ const settingFlags = (command: Command) =>
     .option('--log-level <level>', 'how much the log says')
     .addOption(new Option('--no-demo', 'no generated traffic on a first start').default(undefined))
     .addOption(new Option('--without-policies', 'no policies around the metadata API (for drills)').default(undefined))
-    .addOption(new Option('--fault-knobs', 'let drills break the metadata API').default(undefined))
+    .addOption(
+      new Option('--fault-knobs', 'let drills break the metadata API, the event loop and the store').default(undefined)
+    )
 
 const settingsOf = ({ config, withoutPolicies, ...flags }: Record<string, unknown>) =>
   resolveSettings({

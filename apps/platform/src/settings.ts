@@ -25,7 +25,7 @@ const schema = {
   ),
   faultKnobs: flag(
     false,
-    'Lets drills make the metadata API slow, failing or mute, block the event loop and hold the store. Never in production.'
+    'Lets drills make the metadata API slow, failing or mute, block the event loop, hold the store and take it away. Never in production.'
   ),
   policies: flag(
     true,

@@ -19,6 +19,7 @@ import { lossRoutes } from './routes/losses.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { createIdentify } from './routes/principal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { spoolRoute } from './routes/spool.ts'
 import { type IngestSpool, openIngestSpool } from './spool/ingest-spool.ts'
 import { migrateTelemetry } from './store.ts'
 
@@ -114,6 +115,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       sessionRoutes(app, database, ingest)
       lossRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
+      spoolRoute(app, ingest)
       policyRoutes(app, [policy, ingest.store], ingest)
     },
     start() {

@@ -78,6 +78,12 @@ describe('ingest with its store away', () => {
     const { oldestAgeMs, bytes, ...spool } = await spoolOf(run)
     assert.deepEqual(spool, { events: 6, records: 2, away: true, shed: 0 })
     assert.ok(bytes > 0 && oldestAgeMs >= 0)
+    const told = (await run.send('GET', '/v1/spool')).body
+    assert.ok(told.oldestAgeMs >= 0)
+    assert.deepEqual(told, { project: 'shop', events: 6, oldestAgeMs: told.oldestAgeMs, storeAway: true })
+    const others = (await run.send('GET', '/v1/spool', { headers: { 'x-plimsoll-project': 'harbour' } })).body
+    assert.deepEqual([others.project, others.events, others.storeAway], ['harbour', 0, true])
+    assert.equal((await run.send('GET', '/v1/spool', { token: run.writeKey })).status, 403)
 
     await run.returnStore()
     await drained(run)
@@ -92,6 +98,8 @@ describe('ingest with its store away', () => {
       spooled: 0
     })
     assert.deepEqual(run.warnings, [])
+    const empty = { project: 'shop', events: 0, oldestAgeMs: null, storeAway: false }
+    assert.deepEqual((await run.send('GET', '/v1/spool')).body, empty)
     const { away, records } = await spoolOf(run)
     assert.deepEqual([away, records], [false, 0])
   })

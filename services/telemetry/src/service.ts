@@ -23,6 +23,13 @@ import { spoolRoute } from './routes/spool.ts'
 import { type IngestSpool, openIngestSpool } from './spool/ingest-spool.ts'
 import { migrateTelemetry } from './store.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Writes nothing, so it is served while the door is closed to what writes. */
+    reads?: true
+  }
+}
+
 export interface TelemetryOptions {
   database: Database
   /** Where the metadata API answers. Read at each call's start, so that it may be told later. */
@@ -103,12 +110,11 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
         request.deadline = deadlineOf(request, clock)
         request.principal = await identify(request)
         // Before the body is read, too: a refusal must cost little when most are refused.
-        if (request.method !== 'GET') ingest.turnAway(request.principal.project)
+        if (writes(request)) ingest.turnAway(request.principal.project)
       })
       app.addHook('onError', async (request, _reply, error) => {
         const refused = error instanceof Problem ? error : problemOfError(error)
-        if (refused && request.method !== 'GET')
-          ingest.countRefused(request.principal?.project ?? '(none)', refused.code)
+        if (refused && writes(request)) ingest.countRefused(request.principal?.project ?? '(none)', refused.code)
       })
       eventRoutes(app, ingest)
       lookupRoute(app, database, ingest)
@@ -134,6 +140,11 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       await client.close()
     }
   }
+}
+
+/** A question that needs a body is a POST and writes nothing all the same: `config: { reads: true }`. */
+function writes(request: FastifyRequest): boolean {
+  return request.method !== 'GET' && request.routeOptions.config.reads !== true
 }
 
 async function spoolOf({

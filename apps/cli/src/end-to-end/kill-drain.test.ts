@@ -50,6 +50,13 @@ describe('kill -9 of the platform at random instants while it drains its spool',
   })
 
   const waiting = async () => (await platform.get<SpoolAnswer>('/v1/spool', project)).events!
+  /** What `/metrics` says of the spool, by the ends of the names. */
+  async function spoolMetrics(): Promise<Record<string, number>> {
+    const text = await (await fetch(`${platform.url}/metrics`)).text()
+    return Object.fromEntries(
+      [...text.matchAll(/^plimsoll_spool_(\w+) (\S+)$/gm)].map(([, name, n]) => [name!, Number(n)])
+    )
+  }
   async function storeAway(ms: number): Promise<void> {
     const response = await fetch(`${platform.url}/admin/faults`, {
       method: 'PUT',
@@ -86,6 +93,12 @@ describe('kill -9 of the platform at random instants while it drains its spool',
       bad++
     }
     assert.equal(await waiting(), requests * (eventsEach - 1))
+    const metrics = await spoolMetrics()
+    assert.ok(metrics.bytes! > 1_000_000 && metrics.oldest_age_seconds! > 0)
+    assert.deepEqual(
+      [metrics.events, metrics.records, metrics.store_away, metrics.shed_total],
+      [requests * (eventsEach - 1), requests, 1, 0]
+    )
   })
 
   test('each time the drain goes on where it was', async t => {
@@ -108,6 +121,8 @@ describe('kill -9 of the platform at random instants while it drains its spool',
       before = now
     }
     await eventually(async () => assert.equal(await waiting(), 0), 60_000)
+    const { events, records, oldest_age_seconds, store_away } = await spoolMetrics()
+    assert.deepEqual([events, records, oldest_age_seconds, store_away], [0, 0, 0, 0])
     t.diagnostic(`of ${all} spooled events ${left.join(', ')} still waited after the kills`)
     const inTheMiddle = left.filter(events => events > 0 && events < all)
     assert.ok(inTheMiddle.length >= 2, `${inTheMiddle.length} kills left a drain half done`)

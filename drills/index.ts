@@ -3,6 +3,7 @@ import type { Drill } from './drill.ts'
 import { deadMetadata, failingMetadata, hangingMetadata, slowMetadata } from './metadata-drills.ts'
 import { overload } from './overload.ts'
 import { blockedLoop, exhaustedPool, retryStorm } from './own-faults.ts'
+import { storeAway } from './store-away.ts'
 
 const drills = {
   'slow-metadata': slowMetadata,
@@ -12,6 +13,7 @@ const drills = {
   'retry-storm': retryStorm,
   'exhausted-pool': exhaustedPool,
   'blocked-loop': blockedLoop,
+  'store-away': storeAway,
   overload
 } satisfies Record<string, Drill>
 

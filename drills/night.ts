@@ -26,7 +26,7 @@ export interface Stage {
   platform: StartedPlatform
   metadata: MetadataProcess
   /** Faults of the platform itself; see its `fault-knobs.ts`. */
-  breakPlatform(faults: { blockLoopMs?: number; holdStoreMs?: number }): Promise<void>
+  breakPlatform(faults: { blockLoopMs?: number; holdStoreMs?: number; awayStoreMs?: number }): Promise<void>
 }
 
 export interface Phase {

@@ -31,10 +31,13 @@ const settingFlags = (command: Command) =>
     .option('--database-url <url>', 'postgres://… in place of the embedded store')
     .option('--metadata-url <url>', 'metadata API to ask in place of the built-in one')
     .option('--metadata-port <n>', 'port of the built-in metadata API')
+    .option('--origins <list>', 'whose pages may post events: *, none, or origins with commas between')
     .option('--log-level <level>', 'how much the log says')
     .addOption(new Option('--no-demo', 'no generated traffic on a first start').default(undefined))
     .addOption(new Option('--without-policies', 'no policies around the metadata API (for drills)').default(undefined))
-    .addOption(new Option('--fault-knobs', 'let drills break the metadata API').default(undefined))
+    .addOption(
+      new Option('--fault-knobs', 'let drills break the metadata API, the event loop and the store').default(undefined)
+    )
 
 const settingsOf = ({ config, withoutPolicies, ...flags }: Record<string, unknown>) =>
   resolveSettings({

@@ -1,7 +1,8 @@
 import { useCallback, useMemo } from 'react'
 import { serverNow } from './api/server-clock.ts'
-import type { Dashboard, LedgerAnswer, ProjectSummary, Projects } from './api/types.ts'
+import type { Dashboard, LedgerAnswer, ProjectSummary, Projects, SpoolAnswer } from './api/types.ts'
 import type { Polled } from './api/use-poll.ts'
+import { hasBooks, type SpoolStanding } from './beside-the-books.ts'
 import { ActiveCard } from './cards/ActiveCard.tsx'
 import { EmptyProject } from './cards/EmptyProject.tsx'
 import { FeaturesCard } from './cards/FeaturesCard.tsx'
@@ -21,12 +22,13 @@ interface Props {
   /** What is asked now; the dashboard may still answer the question before it. */
   question: string | undefined
   ledger: Polled<LedgerAnswer>
+  spool: Polled<SpoolAnswer>
   theme: string
   onPickRange(range: RangeChoice): void
 }
 
 /** The cards, or the way to the first event. */
-export function Board({ project, projects, summary, dashboard, question, ledger, theme, onPickRange }: Props) {
+export function Board({ project, projects, summary, dashboard, question, ledger, spool, theme, onPickRange }: Props) {
   const data = dashboard.data
   const failing = dashboard.problem !== undefined
   const superseded = data !== undefined && dashboard.answers !== question
@@ -43,17 +45,25 @@ export function Board({ project, projects, summary, dashboard, question, ledger,
     }),
     [ledger.data, ledger.confirmedAt, ledger.problem]
   )
+  const spoolStanding = useMemo(
+    (): SpoolStanding => ({
+      spool: spool.data,
+      confirmedAt: spool.confirmedAt,
+      failing: spool.problem !== undefined
+    }),
+    [spool.data, spool.confirmedAt, spool.problem]
+  )
   const zoom = useCallback((from: number, to: number) => onPickRange({ from, to }), [onPickRange])
 
   const hasNumbers = data !== undefined && (data.sessions.total > 0 || data.features.length > 0)
   const isEmpty = projects.data !== undefined && (summary?.events ?? 0) === 0 && !hasNumbers
   if (isEmpty && project !== undefined) {
-    const hasBooks =
-      ledger.data !== undefined && (ledger.data.received > 0 || Object.keys(ledger.data.refused).length > 0)
     return (
       <div className="board">
         <EmptyProject project={project} />
-        {hasBooks && <LedgerCard ledger={ledger.data} standing={ledgerStanding} />}
+        {hasBooks(ledger.data, spool.data) && (
+          <LedgerCard ledger={ledger.data} spool={spoolStanding} standing={ledgerStanding} />
+        )}
       </div>
     )
   }
@@ -70,7 +80,7 @@ export function Board({ project, projects, summary, dashboard, question, ledger,
         <SessionsCard dashboard={data} standing={standing} />
         <FeaturesCard dashboard={data} standing={standing} />
         <QualityCard dashboard={data} standing={standing} theme={theme} onSelect={zoom} />
-        <LedgerCard ledger={ledger.data} standing={ledgerStanding} />
+        <LedgerCard ledger={ledger.data} spool={spoolStanding} standing={ledgerStanding} />
       </div>
     </>
   )

@@ -5,12 +5,14 @@ import { createTelemetry } from '@plimsoll/service-telemetry'
 import type { KnownState } from '@plimsoll/service-watcher'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { absentStore } from './absent-store.ts'
 import { serveConsole } from './console.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
 import { faultKnobs } from './fault-knobs.ts'
 import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
+import { allowedOrigins } from './origins.ts'
 import type { Settings } from './settings.ts'
 import { cookieName, SignIn } from './sign-in.ts'
 import { openStores, spoolIn } from './stores.ts'
@@ -50,7 +52,9 @@ export async function startPlatform({
   patient = {}
 }: PlatformOptions): Promise<Platform> {
   const { adminToken } = data
-  const { primary, read } = await openStores(settings, data.path)
+  const { primary: opened, read } = await openStores(settings, data.path)
+  const breakable = settings.faultKnobs ? absentStore(opened) : undefined
+  const primary = breakable?.database ?? opened
   Object.assign(patient, { primary, read })
   const closing: (() => Promise<unknown>)[] = [() => primary.close(), () => read.close()]
   const close = async () => {
@@ -79,6 +83,7 @@ export async function startPlatform({
       adminToken,
       isSignedIn: request => signIn.isSignedIn(request),
       counted: project => analytics.counted(project),
+      origins: allowedOrigins(settings.origins),
       policies: settings.policies,
       spool: spoolIn(data.path, settings),
       onError,
@@ -103,7 +108,7 @@ export async function startPlatform({
     })
     await app.register(telemetry.routes)
     await app.register(analytics.routes)
-    if (settings.faultKnobs) await app.register(async scope => faultKnobs(scope, adminToken, primary))
+    if (breakable) await app.register(async scope => faultKnobs(scope, adminToken, breakable))
     await app.register(async scope => signIn.routes(scope, isAdmin))
     await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics }))
     if (consoleDist !== undefined) await app.register(async scope => serveConsole(scope, consoleDist))

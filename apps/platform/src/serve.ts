@@ -8,6 +8,7 @@ import pino, { type Logger } from 'pino'
 import { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
 import { type Patient, startOwnHealth } from './health.ts'
+import { allowedOrigins } from './origins.ts'
 import { SettingError, type Settings } from './settings.ts'
 import { openStores, spoolIn } from './stores.ts'
 
@@ -89,6 +90,7 @@ async function compose(name: ServiceName, settings: Settings, log: Logger, patie
       database: primary,
       metadataUrl: settings.metadataUrl,
       adminToken,
+      origins: allowedOrigins(settings.origins),
       policies: settings.policies,
       spool: spoolIn(settings.data, settings),
       onError: error => log.warn({ err: error }, 'a background task failed and will be tried again'),

@@ -29,6 +29,20 @@ describe('settings', () => {
       complains(/PLIMSOLL_SPOOL_BYTES: spoolBytes must be whole bytes, 0 or at least 1000000/, () => bytes(bad))
   })
 
+  it('take the origins whose pages may post from a file as a list, and else as text', t => {
+    const listed = ['https://shop.example', 'http://localhost:3000']
+    const file = fileOf(t, { origins: listed })
+    assert.deepEqual(resolveSettings({ file, environment: {} }).settings.origins, listed)
+    const environment = { PLIMSOLL_ORIGINS: 'https://shop.example' }
+    const { settings, sources } = resolveSettings({ file, environment })
+    assert.deepEqual([settings.origins, sources.origins], [['https://shop.example'], 'environment'])
+    assert.equal(resolveSettings({ environment, flags: { origins: 'none' } }).settings.origins, 'none')
+    assert.equal(resolveSettings({ environment: {} }).settings.origins, '*')
+    complains(/PLIMSOLL_ORIGINS: origins must be a list of origins; https:\/\/shop\.example is one/, () =>
+      resolveSettings({ environment: { PLIMSOLL_ORIGINS: 'https://shop.example/' } })
+    )
+  })
+
   it('have a default each, which says that it is one', t => {
     const { settings, sources } = resolveSettings({ file: fileOf(t, {}), environment: {} })
     assert.deepEqual(

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { type Origins, parseOrigins } from './origins.ts'
 
 /** Every setting, once: its type, default, and what it means. Names in the environment are PLIMSOLL_ and capitals. */
 const schema = {
@@ -18,9 +19,13 @@ const schema = {
     256_000_000,
     'How much of the disk may keep events while the primary store is away. 0: none, they are refused.'
   ),
+  origins: origins(
+    '*',
+    'Whose pages may post events: * for any, none, or origins with commas between, as https://shop.example.'
+  ),
   faultKnobs: flag(
     false,
-    'Lets drills make the metadata API slow, failing or mute, block the event loop and hold the store. Never in production.'
+    'Lets drills make the metadata API slow, failing or mute, block the event loop, hold the store and take it away. Never in production.'
   ),
   policies: flag(
     true,
@@ -102,6 +107,9 @@ function bytes(fallback: number, help: string): Setting<number> {
         : complain('whole bytes, 0 or at least 1000000')
     }
   }
+}
+function origins(fallback: Origins, help: string): Setting<Origins> {
+  return { default: fallback, help, secret: false, parse: parseOrigins }
 }
 function flag(fallback: boolean, help: string): Setting<boolean> {
   return {

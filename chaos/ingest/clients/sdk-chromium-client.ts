@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
 import { setTimeout as nap } from 'node:timers/promises'
+import { chromiumOptions, noChromium } from '@plimsoll/bench/end-to-end'
 import { type BrowserContext, chromium } from 'playwright-core'
 import { features } from '../plan.ts'
 import { between, pick, seededRandom } from '../random.ts'
@@ -10,21 +10,8 @@ import { sdkUser } from './sdk-record.ts'
 import { openSite } from './sdk-site.ts'
 import { openTab, type Tab } from './sdk-tab.ts'
 
-const executablePath = '/usr/bin/chromium'
-
 /** Why there can be no such client here; absent = there can. */
-export const chromiumMissing = (): string | undefined =>
-  existsSync(executablePath) ? undefined : `there is no ${executablePath}`
-
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync'
-]
+export const chromiumMissing = (): string | undefined => noChromium || undefined
 
 export interface SdkChromiumOptions extends ClientOptions {
   /** Of the browser, for as long as the run. */
@@ -69,7 +56,7 @@ export function sdkChromiumClient({ name, seed, url, key, profile, paceMs }: Sdk
     return tab
   }
   const launch = async () => {
-    context = await chromium.launchPersistentContext(profile, { executablePath, args })
+    context = await chromium.launchPersistentContext(profile, chromiumOptions)
     first = await open()
   }
   const record = async (tab: Tab) => {

@@ -52,6 +52,34 @@ test('any characters make an id, up to 200 of them', async t => {
   assert.equal((await get('x'.repeat(201))).json().code, 'invalid_request')
 })
 
+test('odd ids are known or absent as any other, alone and in a batch', async t => {
+  const { put, get, batch } = service(t)
+  const odd = [
+    'constructor',
+    '__proto__',
+    'toString',
+    '\u0001',
+    '\u0000',
+    '../x',
+    'a,b',
+    '%',
+    '%2F',
+    ' ',
+    '?',
+    '#',
+    '"'
+  ]
+  const known = [...odd, 'é'.repeat(200), '😀'.repeat(200)]
+  for (const id of known) assert.equal((await get(id)).statusCode, 404, JSON.stringify(id))
+  assert.deepEqual((await batch(known)).json(), { users: {}, absent: known })
+  for (const id of known) assert.equal((await put(id, gold)).statusCode, 200, JSON.stringify(id))
+  for (const id of known) assert.equal((await get(id)).json().userId, id)
+  const { users, absent } = (await batch([...known, 'bob'])).json()
+  assert.deepEqual([Object.keys(users).sort(), absent], [known.toSorted(), ['bob']])
+  for (const id of ['', 'x'.repeat(201), '👨‍👩‍👧‍👦'.repeat(100)])
+    assert.equal((await batch(['ann', id])).statusCode, 400, 'a contract broken is told, not passed over')
+})
+
 test('a batch says of every id, once, what it has or that it is absent', async t => {
   const { put, batch } = service(t)
   await put('ann', gold)

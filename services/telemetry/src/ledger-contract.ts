@@ -23,3 +23,15 @@ export const LedgerAnswer = Type.Object({
   asOf: Type.String({ format: 'date-time' })
 })
 export type LedgerAnswer = Static<typeof LedgerAnswer>
+
+/** What waits on this machine's disk while the store is away. It is told from memory: the store is not asked. */
+export const SpoolAnswer = Type.Object({
+  project: Type.String(),
+  /** Events of this project that wait; null without a spool. */
+  events: Type.Union([Type.Integer(), Type.Null()]),
+  /** Age of the oldest that waits, of whatever project, in milliseconds; null when nothing does. */
+  oldestAgeMs: Type.Union([Type.Integer(), Type.Null()]),
+  /** Whether the store is believed to be away. */
+  storeAway: Type.Boolean()
+})
+export type SpoolAnswer = Static<typeof SpoolAnswer>

@@ -653,7 +653,11 @@ describe('the write side with a store that does not answer', () => {
       const answer = await run.send('POST', '/v1/events', { body: late })
       assert.deepEqual([answer.status, answer.body.code], [503, 'overloaded'])
       assert.ok(Number(answer.headers.get('retry-after')) >= 1)
+      const ids = [late.id]
+      const asking = run.send('POST', '/v1/events/lookup', { body: { ids } })
       await release()
+      const asked = await asking
+      assert.deepEqual([asked.status, asked.body.receipts?.[0]?.state], [200, 'unknown'], 'a question writes nothing')
       for (const { status } of await Promise.all(batches)) assert.equal(status, 200)
       assert.equal(door.snapshot().pending, 0)
       assert.equal((await run.send('POST', '/v1/events', { body: late })).body.results[0].result, 'accepted')

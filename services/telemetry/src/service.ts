@@ -19,8 +19,16 @@ import { lossRoutes } from './routes/losses.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { createIdentify } from './routes/principal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { spoolRoute } from './routes/spool.ts'
 import { type IngestSpool, openIngestSpool } from './spool/ingest-spool.ts'
 import { migrateTelemetry } from './store.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Writes nothing, so it is served while the door is closed to what writes. */
+    reads?: true
+  }
+}
 
 export interface TelemetryOptions {
   database: Database
@@ -29,8 +37,8 @@ export interface TelemetryOptions {
   adminToken: string
   isSignedIn?(request: FastifyRequest): boolean
   counted?: CountedPort
-  /** Origins whose pages may post events, as `https://shop.example`. Default: any. */
-  origins?: readonly string[]
+  /** Origins whose pages may post events, as `https://shop.example`; an empty list is none. Default: any. */
+  origins?: readonly string[] | undefined
   /** Off only for the drill that shows what the policies prevent. */
   policies?: boolean
   /**
@@ -102,18 +110,18 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
         request.deadline = deadlineOf(request, clock)
         request.principal = await identify(request)
         // Before the body is read, too: a refusal must cost little when most are refused.
-        if (request.method !== 'GET') ingest.turnAway(request.principal.project)
+        if (writes(request)) ingest.turnAway(request.principal.project)
       })
       app.addHook('onError', async (request, _reply, error) => {
         const refused = error instanceof Problem ? error : problemOfError(error)
-        if (refused && request.method !== 'GET')
-          ingest.countRefused(request.principal?.project ?? '(none)', refused.code)
+        if (refused && writes(request)) ingest.countRefused(request.principal?.project ?? '(none)', refused.code)
       })
       eventRoutes(app, ingest)
       lookupRoute(app, database, ingest)
       sessionRoutes(app, database, ingest)
       lossRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
+      spoolRoute(app, ingest)
       policyRoutes(app, [policy, ingest.store], ingest)
     },
     start() {
@@ -132,6 +140,11 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       await client.close()
     }
   }
+}
+
+/** A question that needs a body is a POST and writes nothing all the same: `config: { reads: true }`. */
+function writes(request: FastifyRequest): boolean {
+  return request.method !== 'GET' && request.routeOptions.config.reads !== true
 }
 
 async function spoolOf({

@@ -1,25 +1,4 @@
-import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-
-const executablePath = '/usr/bin/chromium'
-
-/** A reason to skip, or false. */
-export const noBrowser: string | false = existsSync(executablePath) ? false : `there is no ${executablePath}`
-
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync'
-    ]
-  })
-}
+import type { BrowserContext, Page } from 'playwright-core'
 
 /** A page, and what went wrong in it. */
 export interface WatchedPage {

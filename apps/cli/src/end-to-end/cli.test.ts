@@ -5,12 +5,14 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { StartedPlatform } from '@plimsoll/bench'
+import { eventually } from '@plimsoll/bench/end-to-end'
 import { generateAccessLog } from './access-log-generator.ts'
-import { eventually } from './eventually.ts'
 import { type Home, newHome } from './home.ts'
 import { lastJson, runCli } from './run-cli.ts'
 
 const password = 'hold-fast-8812'
+/** Of which pages may post to the platform under test. */
+const listedOrigin = 'https://shop.example'
 /** From the command to the ready line, in milliseconds; the aim is half of it. */
 const readyWithinMs = 6_000
 
@@ -21,7 +23,7 @@ describe('the commands of a running platform', () => {
 
   before(async () => {
     home = await newHome()
-    platform = await home.start()
+    platform = await home.start('--origins', `${listedOrigin},http://localhost:3000`)
   })
   after(async () => {
     await platform?.stop()
@@ -72,6 +74,19 @@ describe('the commands of a running platform', () => {
     assert.equal((await fetch(`${platform.url}/v1/sessions/${id}`, { headers })).status, 403)
   })
 
+  test('a page may post when its origin is on the list that `up` was given', async () => {
+    for (const path of ['/v1/events', '/v1/losses']) {
+      const allowed = async (origin: string) => {
+        const headers = { origin, 'access-control-request-method': 'POST' }
+        const preflight = await fetch(platform.url + path, { method: 'OPTIONS', headers })
+        return preflight.headers.get('access-control-allow-origin')
+      }
+      assert.equal(await allowed(listedOrigin), listedOrigin)
+      assert.equal(await allowed('http://localhost:3000'), 'http://localhost:3000')
+      assert.equal(await allowed('https://other.example'), null)
+    }
+  })
+
   test('sign-in prints a link that works once', async () => {
     const { link } = await answerOf<{ link: string }>('sign-in')
     const [page, token] = link.split('#')
@@ -91,16 +106,19 @@ describe('the commands of a running platform', () => {
     await writeFile(file, JSON.stringify({ logLevel: 'error', port: 1234 }))
     const env = { PLIMSOLL_READ_DATABASE_URL: `postgres://mate:${password}@db.example/read?sslpassword=${password}` }
     const url = `postgres://captain:${password}@db.example/log`
-    const flags = ['config', '--config', file, '--port', '4321', '--database-url', url]
+    const origins = `${listedOrigin}, http://localhost`
+    const flags = ['config', '--config', file, '--port', '4321', '--database-url', url, '--origins', origins]
     const ran = await runCli(home, [...flags, '--json'], { env })
     assert.equal(ran.code, 0, ran.stderr)
     const { settings } = lastJson<{ settings: Record<string, { value: unknown; source: string }> }>(ran)
     assert.deepEqual(settings.port, { value: 4321, source: 'flag' })
     assert.deepEqual(settings.logLevel, { value: 'error', source: 'file' })
     assert.deepEqual(settings.data, { value: home.data, source: 'environment' })
+    assert.deepEqual(settings.origins, { value: [listedOrigin, 'http://localhost'], source: 'flag' })
     assert.deepEqual(settings.host, { value: '127.0.0.1', source: 'default' })
     assert.match(String(settings.databaseUrl?.value), /captain.*@db\.example/)
     const forPeople = await runCli(home, flags, { env })
+    assert.match(forPeople.stdout, /^origins +https:\/\/shop\.example,http:\/\/localhost +flag +PLIMSOLL_ORIGINS$/m)
     assert.doesNotMatch(ran.stdout + ran.stderr + forPeople.stdout + forPeople.stderr, new RegExp(password))
   })
 
@@ -116,6 +134,7 @@ describe('the commands of a running platform', () => {
       [['serve', 'nothing-of-the-kind'], /telemetry, analytics, metadata/],
       [['stats', '--project', 'No Such Name'], /project/i],
       [['config', '--port', '70000'], /port/],
+      [['config', '--origins', 'shop.example'], /--origins: origins must be a list of origins/],
       [['config', '--config', join(home.data, 'no-such-file.json')], /no-such-file\.json/]
     ]
     for (const [args, said] of refusals) {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { StartedPlatform } from '@plimsoll/bench'
+import { eventually, launchChromium, noChromium } from '@plimsoll/bench/end-to-end'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { figureOf, figuresOf, launchBrowser, noBrowser, openPage } from './browser.ts'
-import { eventually } from './eventually.ts'
+import { figureOf, figuresOf, openPage } from './browser.ts'
 import { freePort, type Home, newHome } from './home.ts'
 
 const project = 'harbour'
@@ -12,7 +12,7 @@ const project = 'harbour'
 const begun = { 'eu-west': 3, 'us-east': 2 }
 const all = 5
 
-describe('the console in a real browser', { skip: noBrowser }, () => {
+describe('the console in a real browser', { skip: noChromium }, () => {
   let home: Home
   let platform: StartedPlatform
   let browser: Browser
@@ -23,8 +23,8 @@ describe('the console in a real browser', { skip: noBrowser }, () => {
   before(async () => {
     home = await newHome()
     // The same port after a restart, or the page would ask nobody.
-    platform = await home.start('--port', String(await freePort()))
-    browser = await launchBrowser()
+    platform = await home.start('--port', String(await freePort()), '--fault-knobs')
+    browser = await launchChromium()
     context = await browser.newContext()
     for (const [region, sessions] of Object.entries(begun)) {
       for (let n = 0; n < sessions; n++) await putSession(region)
@@ -46,7 +46,7 @@ describe('the console in a real browser', { skip: noBrowser }, () => {
       },
       body: JSON.stringify(body)
     })
-    assert.equal(response.status, 200, await response.text())
+    assert.ok(response.ok, `${response.status} ${await response.text()}`)
   }
   const putSession = (region: string) =>
     send('PUT', `/v1/sessions/${randomUUIDv7()}`, { user: { id: `captain of ${region}` }, tier: 'pro', region })
@@ -151,10 +151,69 @@ describe('the console in a real browser', { skip: noBrowser }, () => {
     await page.close()
   })
 
+  test('what clients say they lost is beside the books, by reason, and only when there is any', async () => {
+    const page = await openProject()
+    await showsSessions(page, all + 1)
+    const beside = ['client-losses', 'spooled-note'].map(id => page.getByTestId(id))
+    for (const line of beside) assert.equal(await line.count(), 0)
+    const now = new Date().toISOString()
+    const losses = { queue_full: 12, 'rejected:too_old': 3 }
+    await send('POST', '/v1/losses', { id: randomUUIDv7(), since: now, until: now, losses })
+    const lost = { 'lost-queue_full': 12, 'lost-rejected:too_old': 3 }
+    await eventually(async () => assert.deepEqual(await figuresOf(page, Object.keys(lost)), lost))
+    assert.match((await beside[0]!.textContent())!, /as they say: ?queue_full 12 ?rejected:too_old 3/)
+    assert.equal(await page.getByTestId('ledger-verdict').getAttribute('data-value'), 'balanced')
+    await page.close()
+  })
+
+  test('a store that is away: what waits on the disk is counted on the page, and gone when it is back', async () => {
+    const page = await openProject()
+    await showsSessions(page, all + 1)
+    const accepted = await figureOf(page, 'ledger-accepted')
+    const note = page.getByTestId('spooled-note')
+    const spooled = (on: Page, events: number) =>
+      eventually(async () => assert.equal(await figureOf(on, 'ledger-spooled'), events))
+    await send('PUT', '/admin/faults', { awayStoreMs: 30_000 })
+    try {
+      const id = randomUUIDv7()
+      const event = {
+        type: 'session.heartbeat',
+        time: new Date().toISOString(),
+        user: { id: 'a pilot' },
+        session: { id }
+      }
+      await send(
+        'POST',
+        '/v1/events',
+        [0, 1, 2].map(() => ({ ...event, id: randomUUIDv7() }))
+      )
+      await spooled(page, 3)
+      assert.match((await note.textContent())!, /not in the sums above: 3 \(the oldest for \d+ s, the store is away\)/)
+      await page.getByTestId('notice').waitFor()
+      await page.route('**/v1/spool?*', route => route.abort())
+      await eventually(async () => assert.equal(await note.getAttribute('data-stale'), 'true'))
+      assert.match((await note.textContent())!, /last known/)
+      await page.unroute('**/v1/spool?*')
+      await eventually(async () => assert.equal(await note.getAttribute('data-stale'), 'false'), 30_000)
+
+      const later = await openProject()
+      await spooled(later, 3)
+      assert.equal(await later.getByTestId('ledger-accepted').count(), 0, 'nobody can read the books now')
+      await later.close()
+    } finally {
+      await send('PUT', '/admin/faults', { awayStoreMs: 0 })
+    }
+    await eventually(async () => assert.equal(await note.count(), 0), 30_000)
+    await eventually(async () => assert.equal(await figureOf(page, 'ledger-accepted'), accepted + 3), 30_000)
+    assert.equal(await page.getByTestId('ledger-verdict').getAttribute('data-value'), 'balanced')
+    await showsSessions(page, all + 2)
+    await page.close()
+  })
+
   test('nothing on a phone has to be scrolled sideways', async () => {
     const page = await openProject()
     await page.setViewportSize({ width: 390, height: 844 })
-    await showsSessions(page, all + 1)
+    await showsSessions(page, all + 2)
     const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
     assert.deepEqual(widths, [390, 390])
     await page.close()
@@ -162,7 +221,7 @@ describe('the console in a real browser', { skip: noBrowser }, () => {
 
   test('a dead platform leaves the last numbers, marked as stale; its return mends the page', async () => {
     const page = await openProject()
-    await showsSessions(page, all + 1)
+    await showsSessions(page, all + 2)
     const badge = page.getByTestId('freshness-sessions')
     const hasTone = (tone: string) =>
       eventually(async () => assert.equal(await badge.getAttribute('data-tone'), tone), 30_000)
@@ -174,7 +233,7 @@ describe('the console in a real browser', { skip: noBrowser }, () => {
       process.kill(killed, 'SIGKILL')
       await hasTone('stale')
       await page.getByTestId('notice').waitFor()
-      assert.equal(await figureOf(page, 'sessions-total'), all + 1)
+      assert.equal(await figureOf(page, 'sessions-total'), all + 2)
     } finally {
       process.kill(platform.pid, 'SIGCONT')
     }
@@ -182,7 +241,7 @@ describe('the console in a real browser', { skip: noBrowser }, () => {
     assert.notEqual(await platform.platformPid(), killed)
     await hasTone('live')
     await putSession('eu-west')
-    await showsSessions(page, all + 2)
+    await showsSessions(page, all + 3)
     await eventually(async () => assert.equal(await page.getByTestId('notice').count(), 0))
     await page.close()
   })

@@ -5,11 +5,11 @@ import { join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { StartedPlatform } from '@plimsoll/bench'
+import { eventually, launchChromium, noChromium } from '@plimsoll/bench/end-to-end'
 import type { Dashboard } from '@plimsoll/service-analytics/contract'
 import type { Stats } from '../commands/stats.ts'
 import { type Expected, generateAccessLog } from './access-log-generator.ts'
-import { figuresOf, launchBrowser, noBrowser, openPage } from './browser.ts'
-import { eventually } from './eventually.ts'
+import { figuresOf, openPage } from './browser.ts'
 import { type Home, newHome } from './home.ts'
 import { lastJson, runCli } from './run-cli.ts'
 
@@ -161,7 +161,7 @@ describe('plimsoll import', () => {
     })
   }
 
-  test('the page in a real browser shows the same figures', { skip: noBrowser }, async () => {
+  test('the page in a real browser shows the same figures', { skip: noChromium }, async () => {
     const [project, expected, times] = existsSync(history)
       ? (['history', ofHistory, 2] as const)
       : (['generated', generated.expected, 5] as const)
@@ -179,7 +179,7 @@ describe('plimsoll import', () => {
       'ledger-counted': expected.accepted,
       'ledger-pending': 0
     }
-    const browser = await launchBrowser()
+    const browser = await launchChromium()
     try {
       const { page, faults } = await openPage(await browser.newContext())
       await page.goto(platform.signInLink)

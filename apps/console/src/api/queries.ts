@@ -18,3 +18,7 @@ export function dashboardUrl(project: string, span: Span | undefined, regions: r
 export function ledgerUrl(project: string): string {
   return `/v1/ledger?${new URLSearchParams({ project })}`
 }
+
+export function spoolUrl(project: string): string {
+  return `/v1/spool?${new URLSearchParams({ project })}`
+}

@@ -1,20 +1,25 @@
 import { memo } from 'react'
 import type { LedgerAnswer } from '../api/types.ts'
+import { type SpoolStanding, spoolNote } from '../beside-the-books.ts'
 import { audit, type Books, type Equation } from '../books.ts'
 import { Figure } from '../Figure.tsx'
 import { count } from '../format.ts'
 import type { Standing } from '../freshness.ts'
 import { Mark } from '../Mark.tsx'
+import { BesideTheBooks } from './BesideTheBooks.tsx'
 import { Card } from './Card.tsx'
 
 interface Props {
   ledger: LedgerAnswer | undefined
+  spool: SpoolStanding
   standing: Standing
 }
 
 /** The books (promise P3): every event received is somewhere, and the page shows where. */
-export const LedgerCard = memo(function LedgerCard({ ledger, standing }: Props) {
+export const LedgerCard = memo(function LedgerCard({ ledger, spool, standing }: Props) {
   const books = ledger && audit(ledger)
+  // While the store is away there are no books to read, but what waits for it is known.
+  const known = ledger !== undefined || spoolNote(spool, 0) !== undefined
   return (
     <Card
       name="ledger"
@@ -23,44 +28,53 @@ export const LedgerCard = memo(function LedgerCard({ ledger, standing }: Props) 
       standing={standing}
       actions={books && <Verdict books={books} />}
     >
-      {ledger && books && (
+      {known ? (
         <>
-          <div className="equations">
-            <Line equation={books.received}>
-              <Term label="received" value={ledger.received} testId="ledger-received" />
-              <Sign>=</Sign>
-              <Term label="accepted" value={ledger.accepted} testId="ledger-accepted" />
-              <Sign>+</Sign>
-              <Term label="duplicate" value={ledger.duplicate} testId="ledger-duplicate" />
-              <Sign>+</Sign>
-              <Term
-                label="rejected"
-                value={ledger.rejected}
-                testId="ledger-rejected"
-                tone={ledger.rejected > 0 ? 'warn' : ''}
-              />
-              <Sign>+</Sign>
-              <Term
-                label="quarantined"
-                value={ledger.quarantined}
-                testId="ledger-quarantined"
-                tone={ledger.quarantined > 0 ? 'warn' : ''}
-              />
-            </Line>
-            <Line equation={books.accepted}>
-              <Term label="accepted" value={ledger.accepted} />
-              <Sign>=</Sign>
-              <Term label="counted" value={ledger.counted} testId="ledger-counted" />
-              <Sign>+</Sign>
-              <Term label="pending" value={ledger.pending} testId="ledger-pending" />
-            </Line>
-          </div>
-          <Refused refused={ledger.refused} />
+          {ledger && books && <Sums ledger={ledger} books={books} />}
+          <BesideTheBooks ledger={ledger} spool={spool} />
         </>
-      )}
+      ) : undefined}
     </Card>
   )
 })
+
+function Sums({ ledger, books }: { ledger: LedgerAnswer; books: Books }) {
+  return (
+    <>
+      <div className="equations">
+        <Line equation={books.received}>
+          <Term label="received" value={ledger.received} testId="ledger-received" />
+          <Sign>=</Sign>
+          <Term label="accepted" value={ledger.accepted} testId="ledger-accepted" />
+          <Sign>+</Sign>
+          <Term label="duplicate" value={ledger.duplicate} testId="ledger-duplicate" />
+          <Sign>+</Sign>
+          <Term
+            label="rejected"
+            value={ledger.rejected}
+            testId="ledger-rejected"
+            tone={ledger.rejected > 0 ? 'warn' : ''}
+          />
+          <Sign>+</Sign>
+          <Term
+            label="quarantined"
+            value={ledger.quarantined}
+            testId="ledger-quarantined"
+            tone={ledger.quarantined > 0 ? 'warn' : ''}
+          />
+        </Line>
+        <Line equation={books.accepted}>
+          <Term label="accepted" value={ledger.accepted} />
+          <Sign>=</Sign>
+          <Term label="counted" value={ledger.counted} testId="ledger-counted" />
+          <Sign>+</Sign>
+          <Term label="pending" value={ledger.pending} testId="ledger-pending" />
+        </Line>
+      </div>
+      <Refused refused={ledger.refused} />
+    </>
+  )
+}
 
 function Verdict({ books }: { books: Books }) {
   const list = { balanced: 0, 'not balanced': 24, unknown: 0 }[books.verdict]

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { eventually, launchChromium, noChromium } from '@plimsoll/bench/end-to-end'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { BrowserOptions, Client } from '../browser/index.ts'
-import { launchBrowser, noBrowser, openSite, type Site } from './browser.ts'
-import { eventually } from './eventually.ts'
 import { type Gate, openGate } from './gate.ts'
 import { type Project, type RealTelemetry, startTelemetry } from './real-telemetry.ts'
+import { openSite, type Site } from './site.ts'
 
 declare global {
   interface Window {
@@ -14,7 +14,7 @@ declare global {
   }
 }
 
-describe('the SDK in Chromium', { skip: noBrowser }, () => {
+describe('the SDK in Chromium', { skip: noChromium }, () => {
   let telemetry: RealTelemetry
   let browser: Browser
   let site: Site
@@ -25,7 +25,7 @@ describe('the SDK in Chromium', { skip: noBrowser }, () => {
 
   before(async () => {
     telemetry = await startTelemetry()
-    browser = await launchBrowser()
+    browser = await launchChromium()
     site = await openSite()
   })
   after(async () => {

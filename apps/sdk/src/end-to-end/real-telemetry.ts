@@ -21,8 +21,11 @@ export interface Project {
   sessions(): Promise<{ id: string; user: { id: string }; endedAt: string | null; events: number }[]>
 }
 
-/** The telemetry service itself, on a socket and a database of its own. Of its users it knows nobody. */
-export async function startTelemetry(): Promise<RealTelemetry> {
+/**
+ * The telemetry service itself, on a socket and a database of its own. Of its users it knows nobody.
+ * @param origins whose pages may post; without it any
+ */
+export async function startTelemetry(origins?: readonly string[]): Promise<RealTelemetry> {
   const metadata = createHttpServer((request, response) => {
     request.resume()
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"users":{},"absent":[]}')
@@ -30,7 +33,7 @@ export async function startTelemetry(): Promise<RealTelemetry> {
   await new Promise<void>(resolve => metadata.listen(0, '127.0.0.1', resolve))
   const database = await openScratch()
   const metadataUrl = `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`
-  const telemetry = await createTelemetry({ database, metadataUrl, adminToken })
+  const telemetry = await createTelemetry({ database, metadataUrl, adminToken, origins })
   const app = await createServer({ title: 'Telemetry', version: '1' })
   await app.register(telemetry.routes)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })

@@ -47,6 +47,24 @@ test('one user is asked for by a path that holds any id', async t => {
   assert.equal(asked[0]!.url, '/v1/users/..%2Fa%20b%3F/metadata')
 })
 
+test('an id that the contract does not take is absent, and spoils no other', async t => {
+  const family = '👨‍👩‍👧‍👦'
+  const impossible = ['', 'x'.repeat(201), '😀'.repeat(201), family.repeat(100), 'half \ud800 a pair']
+  const possible = ['x'.repeat(200), '😀'.repeat(200), '__proto__', 'toString', '\u0001', 'a,b', '%2F', '../x', '.']
+  const users = Object.fromEntries(possible.map(id => [id, ann]))
+  const { asked, client } = await api(t, { body: { users, absent: [] } })
+  const found = await client.fetchMany([...impossible, ...possible])
+  assert.deepEqual(asked[0]!.body, { ids: possible })
+  for (const id of impossible) assert.deepEqual(found.get(id), absent)
+  for (const id of possible) assert.deepEqual(found.get(id), { state: 'known', ...ann }, id)
+  for (const id of impossible) assert.deepEqual(await client.fetchOne(id), absent)
+  assert.deepEqual(
+    [...(await client.fetchMany(impossible)).values()],
+    impossible.map(() => absent)
+  )
+  assert.equal(asked.length, 1, 'nobody is asked about them')
+})
+
 test('404 for one user is an answer, any other status is none', async t => {
   assert.deepEqual(await (await api(t, { status: 404, body: {} })).client.fetchOne('ann'), absent)
   for (const status of [400, 429, 500, 503]) {

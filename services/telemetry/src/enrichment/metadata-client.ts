@@ -44,11 +44,13 @@ export function createMetadataClient(
   }
   return {
     async fetchMany(userIds, options = {}) {
+      const ids = userIds.filter(canBeAsked)
+      if (ids.length === 0) return new Map(userIds.map(id => [id, absent]))
       const { statusCode, body } = await pool.request({
         method: 'POST',
         path: '/v1/users/metadata',
         headers: { ...headersFor(options), 'content-type': 'application/json' },
-        body: JSON.stringify({ ids: userIds }),
+        body: JSON.stringify({ ids }),
         signal: options.signal ?? null
       })
       if (statusCode !== 200) {
@@ -59,6 +61,7 @@ export function createMetadataClient(
       return new Map(userIds.map(id => [id, Object.hasOwn(users, id) ? known(users[id]!) : absent]))
     },
     async fetchOne(userId, options = {}) {
+      if (!canBeAsked(userId)) return absent
       const { statusCode, body } = await pool.request({
         method: 'GET',
         path: `/v1/users/${encodeURIComponent(userId)}/metadata`,
@@ -72,6 +75,18 @@ export function createMetadataClient(
     },
     close: () => pool.destroy()
   }
+}
+
+/** The most characters of an id by the API's contract. It counts code points; an event's id is counted as it is read. */
+const longestId = 200
+
+/**
+ * Whether the contract takes this id. What it does not take the directory cannot have, so that is absent; asked for, it
+ * would be refused with 400, and all that is asked for in the same request with it, again and again.
+ */
+function canBeAsked(id: string): boolean {
+  if (id === '' || !id.isWellFormed()) return false
+  return id.length <= longestId || (id.length <= 2 * longestId && [...id].length <= longestId)
 }
 
 const label = /^[a-z0-9_-]{1,32}$/

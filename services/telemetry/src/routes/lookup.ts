@@ -12,6 +12,7 @@ export function lookupRoute(app: FastifyInstance, database: Database, ingest: In
   app.post<{ Body: Lookup }>(
     '/v1/events/lookup',
     {
+      config: { reads: true },
       schema: {
         summary: 'Ask which events are in the log',
         description:

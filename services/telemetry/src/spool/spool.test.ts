@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { scratchDatabase } from '@plimsoll/database/testing'
+import { SpoolBusyError, SpoolWriteError } from '@plimsoll/spool'
 import { unknown } from '../enrichment/enrichment.ts'
 import { validateEvent } from '../ingest/validate.ts'
 import { migrateTelemetry } from '../store.ts'
@@ -78,6 +79,12 @@ describe('ingest with its store away', () => {
     const { oldestAgeMs, bytes, ...spool } = await spoolOf(run)
     assert.deepEqual(spool, { events: 6, records: 2, away: true, shed: 0 })
     assert.ok(bytes > 0 && oldestAgeMs >= 0)
+    const told = (await run.send('GET', '/v1/spool')).body
+    assert.ok(told.oldestAgeMs >= 0)
+    assert.deepEqual(told, { project: 'shop', events: 6, oldestAgeMs: told.oldestAgeMs, storeAway: true })
+    const others = (await run.send('GET', '/v1/spool', { headers: { 'x-plimsoll-project': 'harbour' } })).body
+    assert.deepEqual([others.project, others.events, others.storeAway], ['harbour', 0, true])
+    assert.equal((await run.send('GET', '/v1/spool', { token: run.writeKey })).status, 403)
 
     await run.returnStore()
     await drained(run)
@@ -92,6 +99,8 @@ describe('ingest with its store away', () => {
       spooled: 0
     })
     assert.deepEqual(run.warnings, [])
+    const empty = { project: 'shop', events: 0, oldestAgeMs: null, storeAway: false }
+    assert.deepEqual((await run.send('GET', '/v1/spool')).body, empty)
     const { away, records } = await spoolOf(run)
     assert.deepEqual([away, records], [false, 0])
   })
@@ -247,6 +256,30 @@ describe('a spool that fills', () => {
     await run.telemetry.ingest.spool!.close()
     const closed = await post(run, event())
     assert.deepEqual([closed.status, closed.body.code], [503, 'store_unavailable'])
+  })
+})
+
+describe('a disk that does not take what comes', () => {
+  it('is told as what it is, and when to come back; what it takes later it takes', async t => {
+    const run = await runSpooled(t)
+    await run.loseStore()
+    const failures = [new SpoolBusyError(17_000_000, 16_000_000), new SpoolWriteError('append', new Error('EIO'))]
+    // No disk of a test machine fails when it is told to; packages/spool has the ways in which one does.
+    const keep = t.mock.method(run.telemetry.ingest.spool!, 'keep', async () => Promise.reject(failures.shift()))
+    for (const [code, words] of [
+      ['spool_busy', /more waits for the disk than may/],
+      ['spool_write_failed', /the disk did not take this/]
+    ] as const) {
+      const answer = await post(run, event())
+      assert.deepEqual([answer.status, answer.body.code], [503, code])
+      assert.match(answer.body.detail, words)
+      assert.match(answer.headers.get('content-type')!, /^application\/problem\+json/)
+      assert.match(answer.headers.get('retry-after')!, /^[1-5]$/)
+      assert.doesNotMatch(answer.text, /EIO|17000000/)
+    }
+    keep.mock.restore()
+    assert.deepEqual(outcomes(await post(run, event())), ['spooled'])
+    assert.equal((await spoolOf(run)).events, 1)
   })
 })
 

@@ -1,28 +1,6 @@
-import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Browser, chromium } from 'playwright-core'
 import { bundleForBrowser } from './bundle.ts'
-
-const executablePath = '/usr/bin/chromium'
-
-/** A reason to skip, or false. */
-export const noBrowser: string | false = existsSync(executablePath) ? false : `there is no ${executablePath}`
-
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync'
-    ]
-  })
-}
 
 export interface Site {
   /** Of an origin that is not the telemetry's. */

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { StartedPlatform } from '@plimsoll/bench'
+import { eventually } from '@plimsoll/bench/end-to-end'
+import type { Dashboard } from '@plimsoll/service-analytics/contract'
+import type { LedgerAnswer, SpoolAnswer } from '@plimsoll/service-telemetry/ledger-contract'
+import { freePort, type Home, newHome } from './home.ts'
+import { PatientClient } from './patient-client.ts'
+import { between, pick, seededRandom } from './seeded-random.ts'
+
+const seed = 31
+const project = 'outage'
+/** Requests that are spooled, and events in each: some forty transactions of the drain. */
+const requests = 80
+const eventsEach = 500
+/** Kills, as long as something waits: a fast machine is done before the last. */
+const mostKills = 5
+/** From the drain's first progress in a life to its kill, in milliseconds: a transaction takes about fifty. */
+const longestLifeMs = 250
+
+interface Sent {
+  id: string
+  type: string
+  time: string
+  user: { id: string }
+  session: { id: string }
+  data: { feature: string }
+}
+
+describe('kill -9 of the platform at random instants while it drains its spool', () => {
+  const random = seededRandom(seed)
+  let home: Home
+  let platform: StartedPlatform
+  let client: PatientClient
+  /** Each event once, and how often things came that are no new event. */
+  const sent: Sent[] = []
+  let again = 0
+  let bad = 0
+
+  before(async () => {
+    home = await newHome()
+    platform = await home.start('--port', String(await freePort()), '--fault-knobs')
+    client = new PatientClient(platform.url, await platform.createKey(project))
+  })
+  after(async () => {
+    await platform?.stop()
+    await home?.remove()
+  })
+
+  const waiting = async () => (await platform.get<SpoolAnswer>('/v1/spool', project)).events!
+  /** What `/metrics` says of the spool, by the ends of the names. */
+  async function spoolMetrics(): Promise<Record<string, number>> {
+    const text = await (await fetch(`${platform.url}/metrics`)).text()
+    return Object.fromEntries(
+      [...text.matchAll(/^plimsoll_spool_(\w+) (\S+)$/gm)].map(([, name, n]) => [name!, Number(n)])
+    )
+  }
+  async function storeAway(ms: number): Promise<void> {
+    const response = await fetch(`${platform.url}/admin/faults`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${platform.adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ awayStoreMs: ms })
+    })
+    assert.equal(response.status, 204)
+  }
+  const sessions = Array.from({ length: 300 }, () => ({ id: randomUUIDv7() }))
+  const newEvent = (): Sent => ({
+    id: randomUUIDv7(),
+    type: 'feature.used',
+    time: new Date().toISOString(),
+    user: { id: `demo-user-${between(random, 1, 100)}` },
+    session: pick(random, sessions),
+    data: { feature: pick(random, ['soundings', 'bearings', 'tides']) }
+  })
+  const post = async (events: unknown[]) =>
+    (await client.post<{ results: { result: string; code?: string }[] }>('/v1/events', events)).body.results
+
+  test('what comes while the store is away is spooled', async () => {
+    const first = Array.from({ length: eventsEach }, newEvent)
+    assert.ok((await post(first)).every(({ result }) => result === 'accepted'))
+    sent.push(...first)
+    await storeAway(30_000)
+    for (let n = 0; n < requests; n++) {
+      const fresh = Array.from({ length: eventsEach - 10 }, newEvent)
+      // Some that are in the store or in the spool already, and one that is no event.
+      const known = Array.from({ length: 9 }, () => pick(random, sent))
+      const results = await post([...fresh, ...known, { nonsense: true }])
+      assert.deepEqual(new Set(results.map(({ code }) => code)), new Set(['spooled', 'unknown_type']))
+      sent.push(...fresh)
+      again += known.length
+      bad++
+    }
+    assert.equal(await waiting(), requests * (eventsEach - 1))
+    const metrics = await spoolMetrics()
+    assert.ok(metrics.bytes! > 1_000_000 && metrics.oldest_age_seconds! > 0)
+    assert.deepEqual(
+      [metrics.events, metrics.records, metrics.store_away, metrics.shed_total],
+      [requests * (eventsEach - 1), requests, 1, 0]
+    )
+  })
+
+  test('each time the drain goes on where it was', async t => {
+    const all = requests * (eventsEach - 1)
+    const left: number[] = []
+    await storeAway(0)
+    let before = all
+    for (let n = 1; n <= mostKills && before > 0; n++) {
+      before = await eventually(async () => {
+        const now = await waiting()
+        assert.ok(now < before, 'it has begun')
+        return now
+      })
+      await sleep(between(random, 0, longestLifeMs))
+      process.kill(await platform.platformPid(), 'SIGKILL')
+      assert.equal((await platform.nextReady()).restarts, n)
+      const now = await waiting()
+      assert.ok(now <= before, `${now} wait after the kill, ${before} before it`)
+      left.push(now)
+      before = now
+    }
+    await eventually(async () => assert.equal(await waiting(), 0), 60_000)
+    const { events, records, oldest_age_seconds, store_away } = await spoolMetrics()
+    assert.deepEqual([events, records, oldest_age_seconds, store_away], [0, 0, 0, 0])
+    t.diagnostic(`of ${all} spooled events ${left.join(', ')} still waited after the kills`)
+    const inTheMiddle = left.filter(events => events > 0 && events < all)
+    assert.ok(inTheMiddle.length >= 2, `${inTheMiddle.length} kills left a drain half done`)
+  })
+
+  test('nothing is lost, nothing is counted twice, and the books balance', async () => {
+    const books = await eventually(async () => {
+      const now = await platform.get<LedgerAnswer>('/v1/ledger', project)
+      assert.equal(now.pending, 0)
+      return now
+    })
+    assert.equal(books.balanced, true)
+    const { received, accepted, duplicate, rejected, quarantined, spooled } = books
+    assert.deepEqual(
+      { received, accepted, duplicate, rejected, quarantined, spooled },
+      {
+        received: sent.length + again + bad,
+        accepted: sent.length,
+        duplicate: again,
+        rejected: bad,
+        quarantined: 0,
+        spooled: 0
+      }
+    )
+    const uses = Object.fromEntries(
+      Object.entries(Object.groupBy(sent, ({ data }) => data.feature)).map(([name, used]) => [name, used!.length])
+    )
+    const { features } = await platform.get<Dashboard>(`/v1/dashboard?project=${project}&consistency=latest`)
+    assert.deepEqual(Object.fromEntries(features.map(({ feature, uses }) => [feature, uses])), uses)
+  })
+
+  // After the other, because what is sent again would mend what was lost.
+  test('each event is known when it is sent again', async () => {
+    for (let from = 0; from < sent.length; from += eventsEach) {
+      for (const { result } of await post(sent.slice(from, from + eventsEach))) assert.equal(result, 'duplicate')
+    }
+  })
+})

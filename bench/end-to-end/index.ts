@@ -1,0 +1,2 @@
+export { chromiumOptions, launchChromium, noChromium } from './chromium.ts'
+export { eventually } from './eventually.ts'

@@ -1,5 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
-import { documentProblems, documentRequests, Problem, problemOfError } from '@plimsoll/http'
+import { deadlineOf, documentProblems, documentRequests, Problem, problemOfError } from '@plimsoll/http'
 import { type Clock, type Policy, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Enricher } from './enrichment/enricher.ts'
@@ -9,9 +9,9 @@ import { ReEnricher } from './enrichment/re-enricher.ts'
 import { Unguarded } from './enrichment/unguarded.ts'
 import { type Enrich, Ingest } from './ingest/ingest.ts'
 import { createKeys, type Keys } from './keys.ts'
+import { limits } from './limits.ts'
 import { administrationRoutes, type CountedPort } from './routes/administration.ts'
 import { crossOrigin } from './routes/cross-origin.ts'
-import { deadlineOf } from './routes/deadline.ts'
 import { requestHeaders } from './routes/documented-headers.ts'
 import { eventRoutes } from './routes/events.ts'
 import { lookupRoute } from './routes/lookup.ts'
@@ -99,7 +99,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       app.addHook('onRequest', async (request, reply) => {
         pages.allow(request, reply)
         if (pages.isPreflight(request)) return
-        request.deadline = deadlineOf(request, clock)
+        request.deadline = deadlineOf(request, { clock, longestMs: limits.requestMs })
         request.principal = await identify(request)
         // Before the body is read, too: a refusal must cost little when most are refused.
         if (request.method !== 'GET') ingest.turnAway(request.principal.project)

@@ -85,9 +85,9 @@ export class Answers<A> {
     this.#kept.set(question, kept)
     try {
       // One that is being made may have begun before what the caller wants to see was written.
-      if (asked.renew)
+      if (asked.renew && kept.making)
         await this.#patiently(
-          kept.making?.catch(() => undefined),
+          kept.making.catch(() => undefined),
           due
         )
       const age = asked.renew ? Number.POSITIVE_INFINITY : this.#options.now() - kept.madeAt
@@ -171,10 +171,9 @@ export class Answers<A> {
   }
 
   /** @throws TooSlow when it is not there by then */
-  #patiently<T>(making: Promise<T> | undefined, { at }: Due): Promise<T | undefined> {
+  #patiently<T>(making: Promise<T>, { at }: Due): Promise<T> {
     const { clock } = this.#options
     return new Promise((resolve, reject) => {
-      if (making === undefined) return resolve(undefined)
       const leftMs = at - clock.now()
       if (leftMs <= 0) return reject(new TooSlow())
       const timer = clock.setTimer(() => reject(new TooSlow()), leftMs)

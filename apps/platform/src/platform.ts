@@ -11,6 +11,7 @@ import { demoSeed } from './demo-seed.ts'
 import { faultKnobs } from './fault-knobs.ts'
 import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
+import { noObservability, type Observability } from './observability/observability.ts'
 import type { Settings } from './settings.ts'
 import { cookieName, SignIn } from './sign-in.ts'
 import { openStores, spoolIn } from './stores.ts'
@@ -39,6 +40,8 @@ export interface PlatformOptions {
   consoleDist?: string | undefined
   /** Is given what its health checks look at, as soon as it is there. */
   patient?: Patient
+  /** Default: nothing is exported. Its owner closes it, after the platform. */
+  observability?: Observability
 }
 
 /** The composition root: every service in one process, each given its ports. */
@@ -47,7 +50,8 @@ export async function startPlatform({
   data,
   logger,
   consoleDist,
-  patient = {}
+  patient = {},
+  observability = noObservability
 }: PlatformOptions): Promise<Platform> {
   const { adminToken } = data
   const { primary, read } = await openStores(settings, data.path)
@@ -81,6 +85,8 @@ export async function startPlatform({
       counted: project => analytics.counted(project),
       policies: settings.policies,
       spool: spoolIn(data.path, settings),
+      observe: observability.observe,
+      outboundHeaders: observability.outboundHeaders,
       onError,
       onWarning: (message, details) => logger.warn(details, message)
     })
@@ -92,6 +98,7 @@ export async function startPlatform({
       cookie: cookieName,
       logger: logger as unknown as FastifyInstance['log']
     })
+    observability.traceRequests(app)
     const snapshot = (): Omit<KnownState, 'projects'> => ({
       at: Date.now(),
       pendingWrites: telemetry.ingest.pending,

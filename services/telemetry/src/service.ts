@@ -39,6 +39,10 @@ export interface TelemetryOptions {
    */
   spool?: { directory: string; maxBytes: number } | undefined
   clock?: Clock
+  /** Given the policy around the metadata API before it is used, to watch it. Default: as it is. */
+  observe?(policy: Policy): Policy
+  /** Headers for each call of the metadata API, as a trace context. Default: none. */
+  outboundHeaders?(): Record<string, string>
   onError?(error: unknown): void
   /** Told of what was acknowledged and cannot be counted. */
   onWarning?(message: string, details: object): void
@@ -60,8 +64,13 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const { database, clock = systemClock, policies = true, onError } = options
   await migrateTelemetry(database)
   const keys = createKeys(database)
-  const client: MetadataClient = createMetadataClient(options.metadataUrl, { clock, connections: policies ? 32 : 200 })
-  const policy = metadataPolicy(clock)
+  const client: MetadataClient = createMetadataClient(options.metadataUrl, {
+    clock,
+    connections: policies ? 32 : 200,
+    ...(options.outboundHeaders && { outboundHeaders: options.outboundHeaders })
+  })
+  const { observe = (policy: Policy) => policy } = options
+  const policy = observe(metadataPolicy(clock))
   const load = guardedLoad(client, policy)
   const enrich: Enrich = policies ? new Enricher({ load, clock }) : new Unguarded(client)
   const embedded = database.engine === 'pglite'

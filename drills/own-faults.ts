@@ -14,7 +14,7 @@ interface OwnFault {
   /** The phase in which it breaks, as the figures name it. */
   phase: string
   faults: { holdStoreMs?: number; blockLoopMs?: number }
-  load: Parameters<typeof runNight>[0]['load']
+  load: NonNullable<Parameters<typeof runNight>[0]['load']>
   /** What it must hold beyond coming back by itself. */
   aims(report: NightReport): Aim[]
 }

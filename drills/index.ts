@@ -2,7 +2,7 @@ import { type Aim, type RunOptions, report } from '@plimsoll/bench'
 import type { Drill } from './drill.ts'
 import { deadMetadata, failingMetadata, hangingMetadata, slowMetadata } from './metadata-drills.ts'
 import { overload } from './overload.ts'
-import { blockedLoop, exhaustedPool, retryStorm } from './own-faults.ts'
+import { blockedLoop, exhaustedPool, retryStorm, stuckAtOnce } from './own-faults.ts'
 import { storeAway } from './store-away.ts'
 
 const drills = {
@@ -13,6 +13,7 @@ const drills = {
   'retry-storm': retryStorm,
   'exhausted-pool': exhaustedPool,
   'blocked-loop': blockedLoop,
+  'stuck-at-once': stuckAtOnce,
   'store-away': storeAway,
   overload
 } satisfies Record<string, Drill>

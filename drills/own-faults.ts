@@ -1,103 +1,87 @@
-import { atLeast, atMost } from '@plimsoll/bench'
+import { type Aim, atLeast, atMost, type RunOptions } from '@plimsoll/bench'
 import type { Drill } from './drill.ts'
-import { runNight } from './night.ts'
+import { type NightReport, runNight } from './night.ts'
 import { figuresOf, recoveryAims, standingAims } from './verdict.ts'
 
 /** Faults of the platform itself and of its clients: they may cost time, and nothing that was acknowledged. */
 
-/** Of "afterwards" the first seconds belong to what was waiting. */
-const settling = (seconds: number) => ({ name: 'settling', seconds })
-
 /** How long the store is held or the loop blocked, in seconds. */
 const faultSeconds = 4
+const faultMs = faultSeconds * 1_000
 
-export const exhaustedPool: Drill = {
-  about: 'every connection to the primary store is taken and kept for four seconds',
-  async run({ quick, note }) {
+interface OwnFault {
+  about: string
+  /** The phase in which it breaks, as the figures name it. */
+  phase: string
+  faults: { holdStoreMs?: number; blockLoopMs?: number }
+  load: NonNullable<Parameters<typeof runNight>[0]['load']>
+  /** What it must hold beyond coming back by itself. */
+  aims(report: NightReport): Aim[]
+}
+
+/** Well, broken, settling, well again: the same four phases, whatever breaks. */
+const ownFault = ({ about, phase, faults, load, aims }: OwnFault): Drill => ({
+  about,
+  async run({ quick, note }: RunOptions) {
     const seconds = quick ? 5 : 12
     const report = await runNight({
       phases: [
         { name: 'healthy', seconds },
-        {
-          name: 'held',
-          seconds: faultSeconds,
-          begin: stage => stage.breakPlatform({ holdStoreMs: faultSeconds * 1_000 })
-        },
-        settling(5),
+        { name: phase, seconds: faultSeconds, begin: stage => stage.breakPlatform(faults) },
+        // The first seconds of "afterwards" belong to what was waiting.
+        { name: 'settling', seconds: 5 },
         { name: 'after', seconds }
       ],
-      // Clients that say how long they wait, so that they are answered by then.
-      load: { headers: { 'x-request-deadline': '1000' }, connections: 1_000 },
+      load,
       note
     })
-    const held = report.phases.held!
     return {
       figures: figuresOf(report),
       aims: [
-        atMost('answer p99 while held: a refusal by the deadline', held.p99, 1_500, 'ms'),
-        atLeast('refused while held, with a time to come back', report.load.statuses['503'] ?? 0, 1, ''),
+        ...aims(report),
         ...recoveryAims(report),
         // The dashboard reads its own store, but what is not written cannot be fresh.
-        ...standingAims(report, { worstAgeMs: faultSeconds * 1_000 + 3_000 })
+        ...standingAims(report, { worstAgeMs: faultMs + 3_000 })
       ]
     }
   }
-}
+})
 
-export const blockedLoop: Drill = {
+export const exhaustedPool = ownFault({
+  about: 'every connection to the primary store is taken and kept for four seconds',
+  phase: 'held',
+  faults: { holdStoreMs: faultMs },
+  // Clients that say how long they wait, so that they are answered by then.
+  load: { headers: { 'x-request-deadline': '1000' }, connections: 1_000 },
+  aims: ({ phases, load }) => [
+    atMost('answer p99 while held: a refusal by the deadline', phases.held!.p99, 1_500, 'ms'),
+    atLeast('refused while held, with a time to come back', load.statuses['503'] ?? 0, 1, '')
+  ]
+})
+
+export const blockedLoop = ownFault({
   about: 'a request keeps the event loop busy for four seconds',
-  async run({ quick, note }) {
-    const seconds = quick ? 5 : 12
-    const report = await runNight({
-      phases: [
-        { name: 'healthy', seconds },
-        {
-          name: 'blocked',
-          seconds: faultSeconds,
-          begin: stage => stage.breakPlatform({ blockLoopMs: faultSeconds * 1_000 })
-        },
-        settling(5),
-        { name: 'after', seconds }
-      ],
-      load: { connections: 1_000 },
-      note
-    })
-    return {
-      figures: figuresOf(report),
-      aims: [
-        atLeast('/health said that the loop is stuck', report.health.refused, 1, 'times'),
-        ...recoveryAims(report),
-        ...standingAims(report, { worstAgeMs: faultSeconds * 1_000 + 3_000 })
-      ]
-    }
-  }
-}
+  phase: 'blocked',
+  faults: { blockLoopMs: faultMs },
+  load: { connections: 1_000 },
+  aims: ({ health }) => [atLeast('/health said that the loop is stuck', health.refused, 1, 'times')]
+})
 
-export const retryStorm: Drill = {
+export const stuckAtOnce = ownFault({
+  about: 'the event loop is busy and every connection to the primary store is taken, both for four seconds',
+  phase: 'stuck',
+  faults: { holdStoreMs: faultMs, blockLoopMs: faultMs },
+  load: { connections: 1_000 },
+  aims: ({ health, ready }) => [
+    atLeast('/health said that the loop is stuck', health.refused, 1, 'times'),
+    atLeast('/ready said no', ready.refused, 1, 'times')
+  ]
+})
+
+export const retryStorm = ownFault({
   about: 'the store stalls for four seconds, and clients hang up after half a second and send again at once, ten times',
-  async run({ quick, note }) {
-    const seconds = quick ? 5 : 12
-    const report = await runNight({
-      phases: [
-        { name: 'healthy', seconds },
-        {
-          name: 'storm',
-          seconds: faultSeconds,
-          begin: stage => stage.breakPlatform({ holdStoreMs: faultSeconds * 1_000 })
-        },
-        settling(5),
-        { name: 'after', seconds }
-      ],
-      load: { timeoutMs: 500, retries: 10 },
-      note
-    })
-    return {
-      figures: figuresOf(report),
-      aims: [
-        atLeast('sent again by clients', report.load.retried, 100, 'times'),
-        ...recoveryAims(report),
-        ...standingAims(report, { worstAgeMs: faultSeconds * 1_000 + 3_000 })
-      ]
-    }
-  }
-}
+  phase: 'storm',
+  faults: { holdStoreMs: faultMs },
+  load: { timeoutMs: 500, retries: 10 },
+  aims: ({ load }) => [atLeast('sent again by clients', load.retried, 100, 'times')]
+})

@@ -107,9 +107,11 @@ describe('a packed package', { concurrency: 2 }, () => {
       assert.equal(types.code, 0, types.output)
       const toRun = examples.filter(({ use }) => use === 'run')
       assert.ok(toRun.length > 0, 'a readme has an example')
-      for (const { file, line } of [{ file: 'every-door.ts', line: 0 }, ...toRun]) {
+      for (const { file, line, prints } of [{ file: 'every-door.ts', line: 0, prints: undefined }, ...toRun]) {
         const { code, output } = await run(process.execPath, [file], folder, 60_000)
         assert.equal(code, 0, `${folderOf(name)}/README.md:${line} ended with ${code}\n${output}`)
+        if (prints !== undefined)
+          assert.equal(output, prints, `${folderOf(name)}/README.md:${line} prints something else`)
       }
       assert.deepEqual(globSync('node_modules/@plimsoll/*/**/*.test.*', { cwd: folder }), [])
     })

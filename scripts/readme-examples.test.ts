@@ -36,3 +36,11 @@ test('a mark is for the block after it alone', () => {
 test('a fence within a longer fence is text', () => {
   assert.deepEqual(page(`${fence}\`md`, `${fence}ts`, 'x', fence, `${fence}\``), [])
 })
+
+test('a block of text that comes next is what it prints', () => {
+  const run = [`${fence}ts`, 'log()', fence]
+  const text = [`${fence}text`, 'one', '', 'two', fence]
+  const prints = (...lines: string[]) => page(...lines).map(example => example.prints)
+  assert.deepEqual(prints(...run, 'and it says', '', ...text, ...text), ['one\n\ntwo\n'])
+  assert.deepEqual(prints(...text, ...run, `${fence}sh`, 'ls', fence, ...text), [undefined])
+})

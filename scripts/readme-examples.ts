@@ -6,17 +6,20 @@ export interface Example {
   use: 'run' | 'beside' | 'shown'
   /** Of its first line of code, from 1. */
   line: number
+  /** What the page says that it prints. */
+  prints?: string
 }
 
 /**
  * The TypeScript of a readme. A block is a module that runs as it stands, in the order of the page and all in one folder.
  * One whose first line is `// name.ts` is that file, for the blocks after it. One after a line `<!-- not run: WHY -->`
- * is only shown.
+ * is only shown. A block of `text` that comes next is what it prints.
  */
 export function examplesOf(markdown: string): Example[] {
   const lines = markdown.split('\n')
   const examples: Example[] = []
   let before = ''
+  let last = ''
   for (let at = 0; at < lines.length; at++) {
     const fence = /^(```+|~~~+)\s*(\w*)/.exec(lines[at]!)
     if (fence === null) {
@@ -35,6 +38,8 @@ export function examplesOf(markdown: string): Example[] {
         line: at + 2
       })
     }
+    if (fence[2] === 'text' && last === 'ts') examples.at(-1)!.prints = `${code.join('\n')}\n`
+    last = fence[2]!
     before = ''
     at = end < 0 ? lines.length : end
   }

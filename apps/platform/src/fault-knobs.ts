@@ -33,6 +33,8 @@ export function faultKnobs(app: FastifyInstance, adminToken: string, { database,
       void Promise.allSettled(held)
     }
     if (blockLoopMs > 0) {
+      // The statements that hold the store are on their way only once the loop has turned.
+      if (holdStoreMs > 0) await new Promise(resolve => setTimeout(resolve, 100))
       const until = performance.now() + blockLoopMs
       while (performance.now() < until);
     }

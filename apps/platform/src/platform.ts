@@ -12,6 +12,7 @@ import { demoSeed } from './demo-seed.ts'
 import { faultKnobs } from './fault-knobs.ts'
 import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
+import { noObservability, type Observability } from './observability/observability.ts'
 import { allowedOrigins } from './origins.ts'
 import type { Settings } from './settings.ts'
 import { cookieName, SignIn } from './sign-in.ts'
@@ -41,6 +42,8 @@ export interface PlatformOptions {
   consoleDist?: string | undefined
   /** Is given what its health checks look at, as soon as it is there. */
   patient?: Patient
+  /** Default: nothing is exported. Its owner closes it, after the platform. */
+  observability?: Observability
 }
 
 /** The composition root: every service in one process, each given its ports. */
@@ -49,7 +52,8 @@ export async function startPlatform({
   data,
   logger,
   consoleDist,
-  patient = {}
+  patient = {},
+  observability = noObservability
 }: PlatformOptions): Promise<Platform> {
   const { adminToken } = data
   const { primary: opened, read } = await openStores(settings, data.path)
@@ -86,6 +90,8 @@ export async function startPlatform({
       origins: allowedOrigins(settings.origins),
       policies: settings.policies,
       spool: spoolIn(data.path, settings),
+      observe: observability.observe,
+      outboundHeaders: observability.outboundHeaders,
       onError,
       onWarning: (message, details) => logger.warn(details, message)
     })
@@ -97,6 +103,7 @@ export async function startPlatform({
       cookie: cookieName,
       logger: logger as unknown as FastifyInstance['log']
     })
+    observability.traceRequests(app)
     const snapshot = (): Omit<KnownState, 'projects'> => ({
       at: Date.now(),
       pendingWrites: telemetry.ingest.pending,

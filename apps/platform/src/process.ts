@@ -5,6 +5,7 @@ import { DataDirectory } from './data-directory.ts'
 import { runDemo } from './demo/run.ts'
 import { demoSeed } from './demo-seed.ts'
 import { type Patient, startOwnHealth } from './health.ts'
+import { startObservability } from './observability/observability.ts'
 import { type Platform, startPlatform } from './platform.ts'
 import type { Settings } from './settings.ts'
 
@@ -25,8 +26,14 @@ const report = (message: Report) => {
 }
 
 async function main({ settings, consoleDist }: Start): Promise<void> {
+  const observability = await startObservability(settings, 'plimsoll')
   const logger = pino(
-    { level: settings.logLevel, base: null, redact: ['req.headers.authorization', 'req.headers.cookie'] },
+    {
+      level: settings.logLevel,
+      base: null,
+      mixin: observability.logFields,
+      redact: ['req.headers.authorization', 'req.headers.cookie']
+    },
     pino.destination(2)
   )
   const data = new DataDirectory(settings.data)
@@ -35,7 +42,7 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
   let platform: Platform
   try {
     health = await startOwnHealth(settings, logger, patient)
-    platform = await startPlatform({ settings, data, logger, consoleDist, patient })
+    platform = await startPlatform({ settings, data, logger, consoleDist, patient, observability })
   } catch (error) {
     logger.fatal({ err: error }, 'cannot start')
     report({ kind: 'cannot-start', message: (error as Error).message })
@@ -60,6 +67,7 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
       close: { platform: () => platform.close() }
     })
     for (const what of cutOff) logger.error({ what }, 'cut off while closing')
+    await observability.close()
     await health.close()
     process.exit(code)
   }

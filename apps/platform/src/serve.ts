@@ -8,6 +8,7 @@ import pino, { type Logger } from 'pino'
 import { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
 import { type Patient, startOwnHealth } from './health.ts'
+import { type Observability, startObservability } from './observability/observability.ts'
 import { allowedOrigins } from './origins.ts'
 import { SettingError, type Settings } from './settings.ts'
 import { openStores, spoolIn } from './stores.ts'
@@ -29,11 +30,12 @@ interface Composed {
 
 /** One service in this process, on its port: the same code as in the platform, in another composition. */
 export async function startService(name: ServiceName, settings: Settings): Promise<RunningService> {
-  const logger = pino({ level: settings.logLevel, base: null }, pino.destination(2))
+  const observability = await startObservability(settings, `plimsoll-${name}`)
+  const logger = pino({ level: settings.logLevel, base: null, mixin: observability.logFields }, pino.destination(2))
   const patient: Patient = {}
   const health = await startOwnHealth(settings, logger, patient)
   try {
-    const service = await compose(name, settings, logger, patient)
+    const service = await compose(name, settings, logger, patient, observability)
     health.started()
     return {
       url: service.url,
@@ -44,16 +46,24 @@ export async function startService(name: ServiceName, settings: Settings): Promi
           timeoutMs: settings.drainDelayMs + settings.drainTimeoutMs,
           close: { [name]: () => service.close() }
         })
+        await observability.close()
         await health.close()
       }
     }
   } catch (error) {
+    await observability.close()
     await health.close()
     throw error
   }
 }
 
-async function compose(name: ServiceName, settings: Settings, log: Logger, patient: Patient): Promise<Composed> {
+async function compose(
+  name: ServiceName,
+  settings: Settings,
+  log: Logger,
+  patient: Patient,
+  observability: Observability
+): Promise<Composed> {
   const logger = log as unknown as FastifyInstance['log']
   const { adminToken } = new DataDirectory(settings.data)
   if (name === 'metadata') {
@@ -63,6 +73,7 @@ async function compose(name: ServiceName, settings: Settings, log: Logger, patie
       faultKnobs: settings.faultKnobs,
       logger
     })
+    observability.traceRequests(app)
     return { url: await app.listen({ host: settings.host, port: settings.port }), close: () => app.close() }
   }
   if (settings.databaseUrl === '') {
@@ -73,6 +84,7 @@ async function compose(name: ServiceName, settings: Settings, log: Logger, patie
   const { primary, read } = await openStores(settings, settings.data)
   Object.assign(patient, { primary, read })
   const app = await createServer({ title: `Plimsoll ${name}`, version: '1', logger })
+  observability.traceRequests(app)
   const stop = name === 'telemetry' ? await telemetry() : await analytics()
   const url = await app.listen({ host: settings.host, port: settings.port })
   return {
@@ -93,6 +105,8 @@ async function compose(name: ServiceName, settings: Settings, log: Logger, patie
       origins: allowedOrigins(settings.origins),
       policies: settings.policies,
       spool: spoolIn(settings.data, settings),
+      observe: observability.observe,
+      outboundHeaders: observability.outboundHeaders,
       onError: error => log.warn({ err: error }, 'a background task failed and will be tried again'),
       onWarning: (message, details) => log.warn(details, message)
     })

@@ -43,6 +43,14 @@ describe('settings', () => {
     )
   })
 
+  it('take the collector as an address, or none', () => {
+    const endpoint = (value: string) =>
+      resolveSettings({ environment: { PLIMSOLL_OTLP_ENDPOINT: value } }).settings.otlpEndpoint
+    assert.deepEqual([endpoint(''), endpoint('http://otel:4318')], ['', 'http://otel:4318'])
+    for (const bad of ['otel:4318', 'grpc://otel', 'http://'])
+      complains(/PLIMSOLL_OTLP_ENDPOINT: otlpEndpoint must be an address/, () => endpoint(bad))
+  })
+
   it('have a default each, which says that it is one', t => {
     const { settings, sources } = resolveSettings({ file: fileOf(t, {}), environment: {} })
     assert.deepEqual(

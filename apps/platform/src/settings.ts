@@ -40,6 +40,10 @@ const schema = {
     'Told to stop: how long it still serves while /ready says no, so that balancers notice.'
   ),
   drainTimeoutMs: milliseconds(20_000, 'Told to stop: how long it may take to finish what it has begun.'),
+  otlpEndpoint: httpAddress(
+    '',
+    'http://… of an OpenTelemetry collector, without a path: traces and metrics go there as OTLP/HTTP JSON. Empty: nowhere.'
+  ),
   logLevel: choice('warn', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'How much the log says.')
 } as const
 
@@ -70,6 +74,17 @@ function text(fallback: string, help: string): Setting<string> {
 }
 function secret(fallback: string, help: string): Setting<string> {
   return { ...text(fallback, help), secret: true }
+}
+function httpAddress(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: true,
+    parse(value) {
+      const isHttp = typeof value === 'string' && URL.canParse(value) && /^https?:\/\//.test(value)
+      return value === '' || isHttp ? (value as string) : complain('an address, http://… or https://…')
+    }
+  }
 }
 function port(fallback: number, help: string): Setting<number> {
   return {

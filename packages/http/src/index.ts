@@ -1,4 +1,5 @@
 export { bearer, sameSecret } from './constant-time.ts'
+export { type DeadlineLimits, deadlineOf, documentedDeadline } from './deadline.ts'
 export { anyOf, type DocumentedHeaders, documentRequests } from './document-requests.ts'
 export { installProblemHandler, problemServerOptions } from './fastify.ts'
 export { type JsonFault, jsonFault } from './json-fault.ts'

@@ -1,4 +1,5 @@
-import { Call, type Frame, orNone, PLAIN, type Traits, type Work } from './call.ts'
+import { Call, type Frame, PLAIN, type Traits, type Work } from './call.ts'
+import { dueAt } from './due.ts'
 import { isRejection } from './errors.ts'
 import { outcomeOfError } from './outcome.ts'
 import { NORMAL, type Priority, rankOf } from './priority.ts'
@@ -7,8 +8,14 @@ import type { Tally } from './tally.ts'
 export interface RunOptions {
   /** The caller's. When it aborts, the call is given up at once, whatever it waits for, with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** The instant of the clock's `now()` by which the answer is due. */
+  /**
+   * The instant of the policy's `clock.now()` by which the answer is due; Infinity for none. Not a time of day, and not a
+   * number of milliseconds from now: that is `withinMs`. More than 24 days (2^31 - 1 ms) away it is another clock's, and
+   * the call is refused with a `RangeError`.
+   */
   deadline?: number | undefined
+  /** How long the caller waits for the answer, in milliseconds from now. With a `deadline` too, the sooner of the two holds. */
+  withinMs?: number | undefined
   /** Under which a `cache` keeps the answer, and whose the call is for limits per key. */
   key?: string | undefined
   /** Whether a `retry` may make this call again. Goes before the retry's own setting. */
@@ -44,7 +51,12 @@ export class Answer extends Call implements Frame, EventListenerObject {
     resolve: (value: unknown) => void,
     reject: ((error: unknown) => void) | null
   ) {
-    super(work, at, orNone(options.deadline ?? Infinity), options === NO_OPTIONS ? PLAIN : traitsOf(options))
+    super(
+      work,
+      at,
+      options === NO_OPTIONS ? null : dueAt(options, at),
+      options === NO_OPTIONS ? PLAIN : traitsOf(options)
+    )
     this.#signal = options.signal
     this.#tally = tally
     this.#resolve = resolve

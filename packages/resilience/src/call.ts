@@ -4,7 +4,7 @@ import { NORMAL, type Rank } from './priority.ts'
 export interface Context {
   /** Aborted when the answer is no longer wanted. Made when it is first asked for: making it is the dear part of a call. */
   readonly signal: AbortSignal
-  /** The instant of the clock's `now()` by which the answer is due; Infinity when there is none. */
+  /** The instant of the policy's `clock.now()` by which the answer is due; Infinity when there is none. */
   readonly deadline: number
   /** 1 for the first try. */
   readonly attempt: number

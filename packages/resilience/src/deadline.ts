@@ -19,10 +19,10 @@ export interface DeadlineOptions {
 export function deadline(ms: number, { leastMs = 1 }: DeadlineOptions = {}): Part {
   checkMs('a deadline', ms, { endless: true })
   checkWhole('leastMs', leastMs, 0)
-  const own = ms === Infinity ? 'the deadline handed in' : `${ms} ms or the deadline handed in, whichever is sooner`
+  const own = ms === Infinity ? 'by the deadline handed in' : `within ${ms} ms, or by the deadline handed in if sooner`
   return {
     kind: 'deadline',
-    explain: () => `deadline: everything inside ends by ${own}, and nothing begins with less than ${leastMs} ms left`,
+    explain: () => `deadline: everything inside ends ${own}; nothing begins with less than ${leastMs} ms left`,
     bind: (site, next) => new BoundDeadline(ms, leastMs, site, next)
   }
 }

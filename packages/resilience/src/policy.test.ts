@@ -141,7 +141,7 @@ describe('a policy', () => {
         'metadata: each call goes through these parts, the first being the outermost.',
         ' 1. fallback: answers with "unknown" on any error but the caller\'s abort.',
         ' 2. cache: answers by key for 60000 ms, for 600000 ms more when asking fails; keeps errors for 2000 ms; 1000 keys, one call a key at a time.',
-        ' 3. deadline: everything inside ends by 150 ms or the deadline handed in, whichever is sooner, and nothing begins with less than 1 ms left.',
+        ' 3. deadline: everything inside ends within 150 ms, or by the deadline handed in if sooner; nothing begins with less than 1 ms left.',
         ' 4. retry: up to 2 attempts, full jitter from 50 ms up to 2000 ms, retries within 20 % of the calls, or 3 a second.',
         ' 5. breaker: opens when at least 5 % of the last 10000 ms fail or take over 200 ms, from 20 calls on; stays open for 1000 ms, growing to 30000 ms; then lets 5 probes through and closes when 5 of them succeed, and lets a growing share of the calls through for 2000 ms after that.',
         ' 6. bulkhead: 20 run at once, 50 more wait for up to 30 ms, first come first served, and the rest are refused.',

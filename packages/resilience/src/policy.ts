@@ -41,13 +41,16 @@ export interface PolicySnapshot extends Readonly<Tally> {
 /** How calls to a dependency are made. A value: made once, named, used by everyone. It holds nothing to be closed. */
 export interface Policy<Added = never> {
   readonly name: string
-  /** By which its deadlines are instants. */
+  /** By which its deadlines are instants: `policy.clock.now() + 250`. */
   readonly clock: Clock
   /** The breaker's handle; null without a breaker. */
   readonly breaker: BreakerControl | null
-  /** Calls `work` by the policy's rules. Rejects with the function's error, a `ResilienceError`, or the signal's reason. */
+  /**
+   * Calls `work` by the policy's rules. Rejects with the function's error, a `ResilienceError`, the signal's reason, or a
+   * `RangeError` for options that can only be a mistake.
+   */
   run<T>(work: (context: Context) => T | PromiseLike<T>, options?: RunOptions): Promise<T | Added>
-  /** As `run`, but never rejects: tells how it ended, and whether the answer is fresh. */
+  /** As `run`, but tells how it ended, and whether the answer is fresh. Rejects for options that can only be a mistake. */
   outcome<T>(work: (context: Context) => T | PromiseLike<T>, options?: RunOptions): Promise<Outcome<T | Added>>
   /** What it will do, in words. */
   explain(): string
@@ -188,8 +191,9 @@ class ComposedPolicy<A> implements Policy<A>, Site {
     const { resolve, reject } = taken
     taken.resolve = taken.reject = nobody
     try {
-      this.tally.calls++
       const answer = new Answer(work, this.clock.now(), options, this.tally, resolve, rejects ? reject : null)
+      // Not before: options that cannot be are a mistake in the program and no call.
+      this.tally.calls++
       if (answer.listen()) this.#first.enter(answer, answer)
     } catch (error) {
       reject(error)

@@ -5,6 +5,7 @@ import type { Database } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import { append, migrateLog, type NewEntry } from '@plimsoll/eventlog'
 import { createServer, problem } from '@plimsoll/http'
+import { manualClock } from '@plimsoll/resilience'
 import { Compile } from 'typebox/compile'
 import { Dashboard, Projects } from './contract.ts'
 import { type Analytics, createAnalytics } from './service.ts'
@@ -18,11 +19,13 @@ async function run() {
   await migrateLog(log)
   const time = { ahead: 0 }
   const now = () => Date.now() + time.ahead
+  const clock = manualClock()
   const may = { read: true }
   const analytics: Analytics = await createAnalytics({
     log,
     store,
     now,
+    clock,
     mayRead() {
       if (!may.read) throw problem(401, 'unauthorized', 'no')
     }
@@ -35,12 +38,28 @@ async function run() {
   return {
     analytics,
     log,
+    clock,
+    /** Keeps the read models from whoever reads them, until what it gives back is called. */
+    async holdStore() {
+      const held = Promise.withResolvers<void>()
+      const release = Promise.withResolvers<void>()
+      const transaction = store.transaction(async tx => {
+        await tx.exec('lock table analytics.projects, analytics.session_stats in access exclusive mode')
+        held.resolve()
+        await release.promise
+      })
+      await held.promise
+      return () => {
+        release.resolve()
+        return transaction
+      }
+    },
     time,
     now,
     may,
     loseStore,
-    async get(path: string, query: Record<string, string> = {}) {
-      const response = await fetch(`${url}${path}?${new URLSearchParams(query)}`)
+    async get(path: string, query: Record<string, string> = {}, headers: Record<string, string> = {}) {
+      const response = await fetch(`${url}${path}?${new URLSearchParams(query)}`, { headers })
       return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) }
     },
     async close() {
@@ -239,6 +258,53 @@ describe('a read side that has lost its store', () => {
       assert.deepEqual([never.status, never.body.code], [503, 'read_store_unavailable'])
       assert.equal(never.headers.get('retry-after'), '2')
       assert.equal(await side.analytics.counted('shop'), null)
+    } finally {
+      await side.close()
+    }
+  })
+})
+
+describe('a read side whose store does not answer', () => {
+  const waitsFor = (ms: number) => ({ 'x-request-deadline': String(ms) })
+
+  it('answers each caller by their deadline, with the last good answer where there is one', async () => {
+    const side = await run()
+    try {
+      side.analytics.start()
+      await write(side.log, sessionAt(side.now() - 60_000))
+      await side.analytics.settled()
+      const good = (await side.get('/v1/dashboard', { project: 'shop' })).body
+      assert.equal(good.freshness.stale, false)
+      await side.analytics.stop()
+      const release = await side.holdStore()
+      side.time.ahead = 10_000
+      const region = { project: 'shop', region: 'us', from: good.range.from, to: good.range.to }
+      const asked = [
+        side.get('/v1/dashboard', { project: 'shop' }, waitsFor(250)),
+        side.get('/v1/projects', {}, waitsFor(250)),
+        side.get('/v1/dashboard', region, waitsFor(250))
+      ]
+      while (side.clock.pending < asked.length) await new Promise(setImmediate)
+      // The dashboard asks for the projects first, and then has nothing left for its own question.
+      side.clock.advance(250)
+      const [dashboard, projects, never] = await Promise.all(asked)
+      assert.deepEqual([dashboard!.status, dashboard!.body.sessions], [200, good.sessions])
+      assert.deepEqual([dashboard!.body.freshness.stale, projects!.body.freshness.stale], [true, true])
+      assert.deepEqual([never!.status, never!.body.code], [503, 'read_store_slow'])
+      assert.equal(never!.headers.get('retry-after'), '2')
+      await release()
+    } finally {
+      await side.close()
+    }
+  })
+
+  it('refuses a deadline that is none', async () => {
+    const side = await run()
+    try {
+      for (const path of ['/v1/dashboard', '/v1/projects']) {
+        const { status, body } = await side.get(path, { project: 'shop' }, { 'x-request-deadline': 'soon' })
+        assert.deepEqual([status, body.code], [400, 'invalid_deadline'])
+      }
     } finally {
       await side.close()
     }

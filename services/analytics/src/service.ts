@@ -1,8 +1,9 @@
 import { type Database, keepHouse } from '@plimsoll/database'
 import { Projection, type ProjectionState, stepBytes } from '@plimsoll/eventlog'
-import { documentProblems, documentRequests, problem } from '@plimsoll/http'
+import { deadlineOf, documentedDeadline, documentProblems, documentRequests, problem } from '@plimsoll/http'
+import { type Clock, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Answers, type Given } from './answer/answers.ts'
+import { Answers, type Asked, type Given } from './answer/answers.ts'
 import type { DashboardContent } from './answer/dashboard.ts'
 import { askedFor, suggestedRange } from './answer/question.ts'
 import { Dashboard, DashboardQuery, type Freshness, type ProjectSummary, Projects, ProjectsQuery } from './contract.ts'
@@ -12,6 +13,9 @@ import { migrateAnalytics, readCounted, readProjects } from './store.ts'
 const rewrittenTables = ['session_stats', 'session_activity', 'feature_stats', 'use_stats', 'projects']
   .map(name => `analytics.${name}`)
   .concat('eventlog_cursors.cursors')
+
+/** How long a question may take from its arrival, in milliseconds; less when its X-Request-Deadline says so. */
+const requestMs = 10_000
 
 /** What runs beside the read store's engine. */
 const applyProcedure = new URL('./apply-procedure.ts', import.meta.url)
@@ -24,7 +28,10 @@ export interface AnalyticsOptions {
   store: Database
   /** Resolves when the request may read `project`; throws a problem when it may not. */
   mayRead(request: FastifyRequest, project: string): void
+  /** The time of day. Default `Date.now`. */
   now?(): number
+  /** By which requests are given up. Default `systemClock`. */
+  clock?: Clock
   onError?(error: unknown): void
 }
 
@@ -50,7 +57,7 @@ interface Made<T> {
 }
 
 export async function createAnalytics(options: AnalyticsOptions): Promise<Analytics> {
-  const { log, store, mayRead, onError, now = Date.now } = options
+  const { log, store, mayRead, onError, now = Date.now, clock = systemClock } = options
   await migrateAnalytics(store)
   const projection = new Projection({
     name: 'analytics',
@@ -64,7 +71,7 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
     ...(onError ? { onError } : {})
   })
   let stopHousekeeping = () => {}
-  const answers = new Answers<Made<unknown>>({ now })
+  const answers = new Answers<Made<unknown>>({ now, clock })
 
   const freshnessOf = ({ answer, madeAt, stale }: Given<Made<unknown>>): Freshness => {
     const { at, unknownShare } = answer
@@ -75,7 +82,7 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
     return { asOf: new Date(asOf).toISOString(), lagMs, complete: at.caughtUp, unknownShare, stale }
   }
 
-  const projects = async (renew = false): Promise<Given<Made<ProjectSummary[]>>> =>
+  const projects = async (asked: Asked = {}): Promise<Given<Made<ProjectSummary[]>>> =>
     (await answers.give(
       'projects',
       async () => {
@@ -97,25 +104,29 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
           })
         }
       },
-      { renew }
+      asked
     )) as Given<Made<ProjectSummary[]>>
 
-  const suggested = async (project: string, renew: boolean) => {
-    const summary = (await projects(renew)).answer.content.find(p => p.project === project)
+  const suggested = async (project: string, asked: Asked) => {
+    const summary = (await projects(asked)).answer.content.find(p => p.project === project)
     if (!summary) return suggestedRange(null, null, now())
     return { from: Date.parse(summary.suggestedRange.from), to: Date.parse(summary.suggestedRange.to) }
   }
 
   return {
     async routes(app) {
-      documentProblems(app, 401, 503)
-      documentRequests(app, { credentials: () => ['bearer', 'cookie'] })
+      app.decorateRequest('deadline', 0)
+      documentProblems(app, 400, 401, 503)
+      documentRequests(app, { headers: documentedDeadline(requestMs), credentials: () => ['bearer', 'cookie'] })
+      app.addHook('onRequest', async request => {
+        request.deadline = deadlineOf(request, { clock, longestMs: requestMs })
+      })
       app.get<{ Querystring: ProjectsQuery }>(
         '/v1/projects',
         { schema: { summary: 'Projects and their extent', querystring: ProjectsQuery, response: { 200: Projects } } },
         async request => {
           mayRead(request, '*')
-          const given = await projects(request.query.consistency === 'latest')
+          const given = await projects(askedBy(request))
           return { projects: given.answer.content, freshness: freshnessOf(given) }
         }
       )
@@ -134,8 +145,8 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
             throw problem(400, 'invalid_project', 'There can be no project of this name.')
           mayRead(request, query.project)
           const complete = query.from !== undefined && query.to !== undefined
-          const renew = query.consistency === 'latest'
-          const question = askedFor(query, complete ? { from: 0, to: 0 } : await suggested(query.project, renew))
+          const asked = askedBy(request)
+          const question = askedFor(query, complete ? { from: 0, to: 0 } : await suggested(query.project, asked))
 
           const make = async () => {
             const at = projection.state
@@ -145,7 +156,7 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
             })
             return { at, unknownShare, content }
           }
-          const given = await answers.give(JSON.stringify(question), make, { renew })
+          const given = await answers.give(JSON.stringify(question), make, asked)
           return { ...(given.answer.content as Omit<Dashboard, 'freshness'>), freshness: freshnessOf(given) }
         }
       )
@@ -166,3 +177,8 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
     }
   }
 }
+
+const askedBy = ({ deadline, query }: FastifyRequest<{ Querystring: ProjectsQuery }>): Asked => ({
+  deadline,
+  renew: query.consistency === 'latest'
+})

@@ -52,6 +52,3 @@ export const FaultSettings = Type.Object(
   { additionalProperties: false }
 )
 export type FaultSettings = Static<typeof FaultSettings>
-
-/** Whole milliseconds that the caller still waits. What is left, not an instant: two machines' clocks need not agree. */
-export const deadlineHeader = 'x-request-deadline'

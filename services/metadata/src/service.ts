@@ -1,16 +1,16 @@
 import type { TypeBoxProvider } from '@plimsoll/http'
-import { bearer, installProblemHandler, Problem, problem, problemServerOptions, sameSecret } from '@plimsoll/http'
+import {
+  bearer,
+  deadlineOf,
+  installProblemHandler,
+  Problem,
+  problem,
+  problemServerOptions,
+  sameSecret
+} from '@plimsoll/http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { type Clock, systemClock } from './clock.ts'
-import {
-  BatchAnswer,
-  BatchRequest,
-  deadlineHeader,
-  FaultSettings,
-  UserAnswer,
-  UserMetadata,
-  UserParams
-} from './contract.ts'
+import { BatchAnswer, BatchRequest, FaultSettings, UserAnswer, UserMetadata, UserParams } from './contract.ts'
 import { DirectoryFull, type UserDirectory } from './directory.ts'
 import { Faults } from './faults.ts'
 
@@ -58,16 +58,10 @@ export function createMetadataService(options: MetadataServiceOptions): FastifyI
   return app
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    giveUpAt: number
-  }
-}
-
 function readingRoutes(app: FastifyInstance, directory: UserDirectory, clock: Clock, faults: Faults): void {
-  app.decorateRequest('giveUpAt', 0)
+  app.decorateRequest('deadline', 0)
   app.addHook('onRequest', async request => {
-    request.giveUpAt = giveUpAt(request, clock)
+    request.deadline = deadlineOf(request, { clock, longestMs: Number.POSITIVE_INFINITY })
     requireTime(request, clock)
   })
   app.addHook('preHandler', async (request, reply) => {
@@ -134,18 +128,8 @@ function requireToken(request: FastifyRequest, adminToken: string): void {
   throw new Problem(401, 'unauthorized', detail, { headers: { 'www-authenticate': 'Bearer' } })
 }
 
-/** When nobody waits any more, by our own clock; the header says what was left when the request was sent. */
-function giveUpAt(request: FastifyRequest, clock: Clock): number {
-  const left = request.headers[deadlineHeader]
-  if (left === undefined) return Number.POSITIVE_INFINITY
-  if (typeof left !== 'string' || !/^\d{1,15}$/.test(left)) {
-    throw problem(400, 'invalid_deadline', 'X-Request-Deadline is not a whole number of milliseconds that are left.')
-  }
-  return clock.now() + Number(left)
-}
-
 function requireTime(request: FastifyRequest, clock: Clock): void {
-  if (request.giveUpAt <= clock.now()) throw problem(504, 'deadline_exceeded', 'Nobody waits for this answer any more.')
+  if (request.deadline <= clock.now()) throw problem(504, 'deadline_exceeded', 'Nobody waits for this answer any more.')
 }
 
 function userNotFound(): Problem {

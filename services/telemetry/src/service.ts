@@ -1,5 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
-import { documentProblems, documentRequests, Problem, problemOfError } from '@plimsoll/http'
+import { deadlineOf, documentProblems, documentRequests, Problem, problemOfError } from '@plimsoll/http'
 import { type Clock, type Policy, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Enricher } from './enrichment/enricher.ts'
@@ -9,9 +9,9 @@ import { ReEnricher } from './enrichment/re-enricher.ts'
 import { Unguarded } from './enrichment/unguarded.ts'
 import { type Enrich, Ingest } from './ingest/ingest.ts'
 import { createKeys, type Keys } from './keys.ts'
+import { limits } from './limits.ts'
 import { administrationRoutes, type CountedPort } from './routes/administration.ts'
 import { crossOrigin } from './routes/cross-origin.ts'
-import { deadlineOf } from './routes/deadline.ts'
 import { requestHeaders } from './routes/documented-headers.ts'
 import { eventRoutes } from './routes/events.ts'
 import { lookupRoute } from './routes/lookup.ts'
@@ -47,6 +47,10 @@ export interface TelemetryOptions {
    */
   spool?: { directory: string; maxBytes: number } | undefined
   clock?: Clock
+  /** Given the policy around the metadata API before it is used, to watch it. Default: as it is. */
+  observe?(policy: Policy): Policy
+  /** Headers for each call of the metadata API, as a trace context. Default: none. */
+  outboundHeaders?(): Record<string, string>
   onError?(error: unknown): void
   /** Told of what was acknowledged and cannot be counted. */
   onWarning?(message: string, details: object): void
@@ -68,8 +72,13 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const { database, clock = systemClock, policies = true, onError } = options
   await migrateTelemetry(database)
   const keys = createKeys(database)
-  const client: MetadataClient = createMetadataClient(options.metadataUrl, { clock, connections: policies ? 32 : 200 })
-  const policy = metadataPolicy(clock)
+  const client: MetadataClient = createMetadataClient(options.metadataUrl, {
+    clock,
+    connections: policies ? 32 : 200,
+    ...(options.outboundHeaders && { outboundHeaders: options.outboundHeaders })
+  })
+  const { observe = (policy: Policy) => policy } = options
+  const policy = observe(metadataPolicy(clock))
   const load = guardedLoad(client, policy)
   const enrich: Enrich = policies ? new Enricher({ load, clock }) : new Unguarded(client)
   const embedded = database.engine === 'pglite'
@@ -107,7 +116,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       app.addHook('onRequest', async (request, reply) => {
         pages.allow(request, reply)
         if (pages.isPreflight(request)) return
-        request.deadline = deadlineOf(request, clock)
+        request.deadline = deadlineOf(request, { clock, longestMs: limits.requestMs })
         request.principal = await identify(request)
         // Before the body is read, too: a refusal must cost little when most are refused.
         if (writes(request)) ingest.turnAway(request.principal.project)

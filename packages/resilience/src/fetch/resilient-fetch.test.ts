@@ -7,6 +7,7 @@ import { bulkhead } from '../bulkhead/bulkhead.ts'
 import { deadline } from '../deadline.ts'
 import { RetryBudgetExhaustedError } from '../errors.ts'
 import { fallback } from '../fallback.ts'
+import { hedge } from '../hedge/hedge.ts'
 import { manualClock } from '../manual-clock.ts'
 import { policy } from '../policy.ts'
 import { formatRetryBudgetHeader, RETRY_BUDGET_HEADER } from '../retry/budget-header.ts'
@@ -109,28 +110,54 @@ describe('a resilient fetch', () => {
     assert.equal(requests.length, 1)
   })
 
-  it('sends the body again with each attempt, of a Request only when told to, and never a stream', async t => {
+  it('sends a body again with each attempt, and never a stream', async t => {
     const bodies: string[] = []
     const { url } = await startServer(t, async (request, response) => {
       bodies.push(await text(request))
       response.writeHead(bodies.length % 2 === 1 ? 503 : 200).end()
     })
     await retrying()(url, { method: 'PUT', body: 'again' })
-    await retrying()(new Request(url, { method: 'PUT', body: 'request' }), { policy: { idempotent: true } })
-    assert.deepEqual(bodies, ['again', 'again', 'request', 'request'])
+    await retrying()(new Request(url, { method: 'PUT' }), { body: 'in init' })
+    assert.deepEqual(bodies, ['again', 'again', 'in init', 'in init'])
 
     const init = { method: 'PUT', body: new Blob(['stream']).stream(), duplex: 'half', policy: { idempotent: true } }
     await assert.rejects(retrying()(url, init), { status: 503 })
     assert.deepEqual(bodies.slice(4), ['stream'])
-    bodies.push('even')
-    await assert.rejects(retrying()(new Request(url, { method: 'PUT', body: 'once' })), { status: 503 })
-    assert.deepEqual(bodies.slice(6), ['once'])
+  })
+
+  it('never sends the body of a Request twice, whatever was said and whatever it was made of', async t => {
+    const bodies: string[] = []
+    const { url } = await startServer(t, async (request, response) => {
+      bodies.push(await text(request))
+      response.writeHead(503).end()
+    })
+    const hedging = resilientFetch(policy('h', [retry({ idempotent: true, baseMs: 0 }), hedge({ afterMs: 1 })]))
+    const bodyOf = { text: () => 'text', stream: () => new Blob(['stream']).stream() }
+    for (const send of [retrying(), hedging]) {
+      for (const make of [bodyOf.text, bodyOf.stream]) {
+        for (const init of [{}, { body: null }]) {
+          const made = { method: 'PUT', body: make(), duplex: 'half' }
+          await assert.rejects(send(new Request(url, made), { ...init, policy: { idempotent: true } }), { status: 503 })
+        }
+      }
+    }
+    assert.deepEqual(bodies, ['text', 'text', 'stream', 'stream', 'text', 'text', 'stream', 'stream'])
+  })
+
+  it('repeats a Request without a body, over and over', async t => {
+    const { url, requests } = await startServer(t, (_, response) => response.writeHead(503).end())
+    const request = new Request(url, { headers: { 'x-own': 'kept' } })
+    for (const times of [3, 6]) {
+      await assert.rejects(retrying()(request), { status: 503 })
+      assert.equal(requests.length, times)
+    }
+    assert.ok(requests.every(({ headers }) => headers['x-own'] === 'kept'))
   })
 
   it('obeys Retry-After', async t => {
     const clock = manualClock()
     const { url, asked } = await startServer(t, (_, response) => response.writeHead(503, { 'retry-after': '2' }).end())
-    const p = policy('p', [retry({ attempts: 2, baseMs: 0 })], { clock })
+    const p = policy('p', [retry({ attempts: 2, baseMs: 0 })], { clock, random: () => 0.5 })
     const delays: unknown[] = []
     const waiting = Promise.withResolvers<void>()
     p.on(event => {
@@ -140,10 +167,10 @@ describe('a resilient fetch', () => {
     })
     const answer = assert.rejects(resilientFetch(p)(url), { status: 503 })
     await waiting.promise
-    await clock.flow(2_000)
+    await clock.flow(2_500)
     await asked(2)
     await answer
-    assert.deepEqual(delays, [2_000])
+    assert.deepEqual(delays, [2_500])
   })
 
   it('is told by the layer below not to repeat once that one’s retry budget is spent, and tells the layer above', async t => {

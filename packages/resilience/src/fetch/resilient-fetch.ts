@@ -25,8 +25,8 @@ const DRAINED_BYTES = 65_536
  * It passes the policy's signal on, says in `X-Request-Deadline` how many milliseconds are left, and rejects with an
  * `HttpStatusError` for 408, 425, 429, 500, 502, 503 and 504. Any other response is an answer. GET, HEAD, OPTIONS, PUT,
  * DELETE and TRACE are idempotent, any other method with an `Idempotency-Key`, unless `init.policy.idempotent` says
- * otherwise; a stream as the body is never sent twice, and the body of a `Request` only when
- * `init.policy.idempotent` says so: it is then kept in memory.
+ * otherwise. A stream as the body is never sent twice, whatever was said, and the body of a `Request` is one: what it was
+ * made of cannot be seen any more. A body that may be sent again is given in `init`.
  *
  * The policy's time limits hold until the headers are there. Reading the body is the caller's, whose own signal ends that.
  */
@@ -39,15 +39,14 @@ export function resilientFetch<A = never>(
     const method = init.method ?? request?.method ?? 'GET'
     const headers = new Headers(init.headers ?? request?.headers)
     const caller = init.signal === undefined ? request?.signal : (init.signal ?? undefined)
-    // What a Request was made of cannot be seen any more, so it is kept and sent again only when the caller says so.
-    const repeatable =
-      init.body === undefined ? !request?.body || options?.idempotent === true : isRepeatable(init.body)
+    // `fetch` takes the body of the Request when that in `init` is null, too. It is a stream, whatever it was made of.
+    const repeatable = isRepeatable(init.body ?? request?.body)
     const idempotent = repeatable && (options?.idempotent ?? isIdempotent(method, headers))
 
     const send = async ({ signal, deadline }: { signal: AbortSignal; deadline: number }) => {
       const left = formatDeadlineHeader(deadline, policy.clock)
       if (left !== null) headers.set(DEADLINE_HEADER, left)
-      const response = await (fetch ?? globalThis.fetch)(idempotent && request !== null ? request.clone() : input, {
+      const response = await (fetch ?? globalThis.fetch)(input, {
         ...init,
         headers,
         // The caller's too: the policy's signal is done with once the headers are there, and the body is still to come.

@@ -28,3 +28,14 @@ export function retryAfterOf(error: unknown, wallNow: number): number | null {
   const value = (headers as Record<string, unknown>)['retry-after']
   return typeof value === 'string' ? parseRetryAfter(value, wallNow) : null
 }
+
+/**
+ * How long to wait when `asked` was asked for: that, and a random part of a share of it on top. All who were told the same
+ * would otherwise be back in the same instant, and the back-off, of milliseconds, spreads them by no more than itself.
+ *
+ * Never sooner than asked, and never later than `asked` × (1 + `share`). The range grows with the wait, because a long one
+ * gathers more who wait. After Envoy's `JitteredLowerBoundBackOffStrategy`, which draws from once to 1.5 times the header.
+ */
+export function retryAfterMs(asked: number, share: number, random: () => number): number {
+  return asked === 0 ? 0 : asked * (1 + share * random())
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { breaker } from '../breaker/breaker.ts'
+import { seededRandom } from '../concurrency-limit/simulated-server.ts'
 import { BulkheadFullError } from '../errors.ts'
 import { manualClock } from '../manual-clock.ts'
 import { policy } from '../policy.ts'
@@ -100,11 +101,48 @@ describe('a retry', () => {
     const answer = assert.rejects(p.run(failing(busy)), /busy/)
     await clock.flow(10_000)
     await answer
-    assert.deepEqual(attempts[1], { attempt: 2, at: 2_050 })
+    assert.deepEqual(attempts[1], { attempt: 2, at: 2_550 })
 
     const closed = Object.assign(new Error('closed'), { retryAfterMs: 60_000 })
     await assert.rejects(p.run(failing(closed)), /closed/)
     assert.equal(attempts.length, 3)
+  })
+
+  it('spreads a crowd that was told the same Retry-After over the half of it that follows, and brings nobody too soon', async () => {
+    const clock = manualClock()
+    const random = seededRandom(7)
+    const options = { idempotent: true, attempts: 2, budget: { minPerSecond: 1_000 } }
+    const busy = Object.assign(new Error('busy'), { retryAfterMs: 2_000 })
+    const back: number[] = []
+    for (let i = 0; i < 1_000; i++) {
+      const client = policy(`client ${i}`, [retry(options)], { clock, random })
+      client
+        .run(({ attempt }) => {
+          if (attempt === 2) back.push(clock.now())
+          return Promise.reject(busy)
+        })
+        .catch(() => {})
+    }
+    await clock.flow(10_000)
+    assert.equal(back.length, 1_000)
+    assert.ok(Math.min(...back) >= 2_000, 'not before they were asked to')
+    assert.ok(Math.max(...back) <= 3_000 + 50, 'and not later than half as long again, and the back-off')
+    const crowds = Map.groupBy(back, at => Math.floor(at / 100))
+    assert.ok(crowds.size >= 10)
+    for (const [, { length }] of crowds) assert.ok(length < 150, `${length} of 1,000 within 100 ms`)
+  })
+
+  it('grows no wait when it is told not to, and none that was not asked for', async () => {
+    const exact = setUp({ attempts: 2, baseMs: 0, retryAfterJitter: 0 })
+    const answer = assert.rejects(exact.p.run(exact.failing(Object.assign(new Error(), { retryAfterMs: 2_000 }))))
+    await exact.clock.flow(5_000)
+    await answer
+    assert.equal(exact.attempts[1]!.at, 2_000)
+    const once = setUp({ attempts: 2, baseMs: 0 })
+    const nothing = assert.rejects(once.p.run(once.failing(Object.assign(new Error(), { retryAfterMs: 0 }))))
+    await once.clock.flow(5_000)
+    await nothing
+    assert.equal(once.attempts[1]!.at, 0)
   })
 
   it('asks `when`, and leaves alone what its own parts turned away', async () => {
@@ -192,7 +230,8 @@ describe('a retry', () => {
   })
 
   it('refuses settings that make no sense', () => {
-    for (const bad of [{ attempts: 0 }, { attempts: 1.5 }, { baseMs: -1 }, { maxMs: Number.NaN }]) {
+    const jitters = [-0.1, 1.1, Number.NaN].map(retryAfterJitter => ({ retryAfterJitter }))
+    for (const bad of [{ attempts: 0 }, { attempts: 1.5 }, { baseMs: -1 }, { maxMs: Number.NaN }, ...jitters]) {
       assert.throws(() => retry(bad), RangeError)
     }
   })

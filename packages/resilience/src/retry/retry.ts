@@ -4,7 +4,7 @@ import { RetryBudgetExhaustedError } from '../errors.ts'
 import { type Bound, checkMs, checkWhole, type Part, type Site } from '../part.ts'
 import { backoffMs } from './backoff.ts'
 import { type BudgetUse, explainBudget, type NamedBudget, type RetryBudget, useBudget } from './budget.ts'
-import { retryAfterOf } from './retry-after.ts'
+import { retryAfterMs, retryAfterOf } from './retry-after.ts'
 import { isRetryable } from './retryable.ts'
 
 export interface RetryOptions {
@@ -24,6 +24,11 @@ export interface RetryOptions {
   retryAfter?: (error: unknown) => number | null
   /** Asked to wait longer than this, the call fails at once instead. Default 10,000. */
   maxRetryAfterMs?: number
+  /**
+   * The wait that was asked for grows by a random share of itself, from 0 to this. Default 0.5: all who were told "in 2 s"
+   * come back in the course of the next second, as Envoy has them.
+   */
+  retryAfterJitter?: number
   /** Whoever names the same budget shares it, hedges too. Default: the policy's own name, 20 % and 3 a second. */
   budget?: NamedBudget
 }
@@ -45,6 +50,7 @@ export function retry(options: RetryOptions = {}): Part {
     baseMs: checkMs('baseMs', options.baseMs ?? 50, { zero: true }),
     maxMs: checkMs('maxMs', options.maxMs ?? 2_000, { zero: true }),
     maxRetryAfterMs: checkMs('maxRetryAfterMs', options.maxRetryAfterMs ?? 10_000, { zero: true, endless: true }),
+    retryAfterJitter: checkJitter(options.retryAfterJitter ?? 0.5),
     jitter: options.jitter ?? 'full',
     idempotent: options.idempotent ?? false,
     when: options.when ?? isRetryable,
@@ -57,6 +63,11 @@ export function retry(options: RetryOptions = {}): Part {
       return new BoundRetry(settings, useBudget(site, budget), site, next)
     }
   }
+}
+
+function checkJitter(share: number): number {
+  if (share >= 0 && share <= 1) return share
+  throw new RangeError(`retryAfterJitter is a share from 0 to 1, not ${share}`)
 }
 
 function explain({ attempts, baseMs, maxMs, jitter, idempotent }: Settings, budget: NamedBudget): string {
@@ -142,8 +153,7 @@ class RetryFrame implements Frame, Leaf {
     const { settings, site } = this.#retry
     const { clock, random, tally } = site
     this.#lastMs = backoffMs(settings, this.#attempts, this.#lastMs, random)
-    // Jitter on top of what was asked for: all who were told "in 5 s" would be back in the same instant.
-    const delayMs = (asked ?? 0) + this.#lastMs
+    const delayMs = retryAfterMs(asked ?? 0, settings.retryAfterJitter, random) + this.#lastMs
     const reason = this.#reasonToStop(asked, delayMs, clock.now())
     if (reason !== null) {
       this.#stop(reason, error)

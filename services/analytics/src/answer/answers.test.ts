@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { Problem, problem } from '@plimsoll/http'
+import { manualClock } from '@plimsoll/resilience'
 import { Answers, type AnswersOptions } from './answers.ts'
 
 /** Answers over a store that a test can break, and of which it decides when each answer is there. */
-function answers(t: TestContext, options: Partial<AnswersOptions> = {}) {
-  t.mock.timers.enable({ apis: ['setTimeout'] })
+function answers(options: Partial<AnswersOptions> = {}) {
+  const clock = manualClock()
   const state = { now: 1_000_000, made: 0 }
-  const subject = new Answers<string>({ now: () => state.now, ...options })
+  const subject = new Answers<string>({ now: () => state.now, clock, ...options })
   const waiting: { answer(text: string): void; fail(error: unknown): void }[] = []
   const make = () => {
     state.made++
@@ -21,7 +22,7 @@ function answers(t: TestContext, options: Partial<AnswersOptions> = {}) {
     state.made++
     throw new Error('connection refused')
   }
-  return { state, subject, waiting, make, instant, broken, tick: (ms: number) => t.mock.timers.tick(ms) }
+  return { state, subject, waiting, make, instant, broken, clock, tick: (ms: number) => clock.advance(ms) }
 }
 const settled = () => new Promise<void>(resolve => setImmediate(resolve))
 const unavailable = (error: unknown) =>
@@ -31,16 +32,16 @@ const unavailable = (error: unknown) =>
   error.headers['retry-after'] === '2'
 
 describe('answers', () => {
-  it('are made once for all who ask at the same time', async t => {
-    const { state, subject, waiting, make } = answers(t)
+  it('are made once for all who ask at the same time', async () => {
+    const { state, subject, waiting, make } = answers()
     const asking = Promise.all(Array.from({ length: 10 }, () => subject.give('q', make)))
     assert.equal(state.made, 1)
     waiting[0]!.answer('one')
     assert.ok((await asking).every(given => given.answer === 'one' && !given.stale && given.madeAt === state.now))
   })
 
-  it('are let go by their length, the least lately asked for first, and never the newest', async t => {
-    const { state, subject, instant } = answers(t, { capacityChars: 200 })
+  it('are let go by their length, the least lately asked for first, and never the newest', async () => {
+    const { state, subject, instant } = answers({ capacityChars: 200 })
     const isKept = async (question: string) => {
       const before = state.made
       await subject.give(question, instant('x'))
@@ -62,8 +63,8 @@ describe('answers', () => {
     for (const question of ['d', 'e', 'f', 'g']) assert.ok(await isKept(question), question)
   })
 
-  it('are shared for half a second, and then given at once while the next is made', async t => {
-    const { state, subject, instant } = answers(t)
+  it('are shared for half a second, and then given at once while the next is made', async () => {
+    const { state, subject, instant } = answers()
     await subject.give('q', instant('old'))
     const madeAt = state.now
     state.now += 499
@@ -76,8 +77,8 @@ describe('answers', () => {
     assert.deepEqual(await subject.give('q', instant('never')), { answer: 'new', madeAt: state.now, stale: false })
   })
 
-  it('are waited for when the last is old, with one maker for all', async t => {
-    const { state, subject, waiting, make, instant } = answers(t)
+  it('are waited for when the last is old, with one maker for all', async () => {
+    const { state, subject, waiting, make, instant } = answers()
     await subject.give('q', instant('old'))
     state.now += 5_000
     const asking = Promise.all([subject.give('q', make), subject.give('q', make)])
@@ -87,8 +88,8 @@ describe('answers', () => {
     assert.equal(state.made, 2)
   })
 
-  it('are the last good ones, with their age, when the store fails', async t => {
-    const { state, subject, instant, broken } = answers(t)
+  it('are the last good ones, with their age, when the store fails', async () => {
+    const { state, subject, instant, broken } = answers()
     await subject.give('q', instant('good'))
     const madeAt = state.now
     for (const later of [5_000, 60_000, 86_400_000]) {
@@ -99,8 +100,8 @@ describe('answers', () => {
     assert.equal((await subject.give('q', instant('back'))).answer, 'back')
   })
 
-  it('are the last good ones when the store is slow: after two seconds, not after its time-out', async t => {
-    const { state, subject, waiting, make, instant, tick } = answers(t)
+  it('are the last good ones when the store is slow: after two seconds, not after its time-out', async () => {
+    const { state, subject, waiting, make, instant, tick } = answers()
     await subject.give('q', instant('good'))
     const madeAt = state.now
     state.now += 10_000
@@ -121,8 +122,8 @@ describe('answers', () => {
     assert.equal(state.made, 2)
   })
 
-  it('are an error only while there never was one', async t => {
-    const { subject, instant, broken, make, tick } = answers(t)
+  it('are an error only while there never was one', async () => {
+    const { subject, instant, broken, make, tick } = answers()
     await assert.rejects(subject.give('q', broken), unavailable)
     const mute = subject.give('mute', make)
     tick(2_000)
@@ -130,16 +131,16 @@ describe('answers', () => {
     assert.equal((await subject.give('q', instant('good'))).answer, 'good')
   })
 
-  it('say themselves when the question cannot be answered', async t => {
-    const { subject } = answers(t)
+  it('say themselves when the question cannot be answered', async () => {
+    const { subject } = answers()
     const refusing = async () => {
       throw problem(400, 'invalid_range', 'no')
     }
     await assert.rejects(subject.give('q', refusing), { code: 'invalid_range' })
   })
 
-  it('are kept in bounded number, the least lately asked for going first', async t => {
-    const { state, subject, instant } = answers(t, { capacity: 3 })
+  it('are kept in bounded number, the least lately asked for going first', async () => {
+    const { state, subject, instant } = answers({ capacity: 3 })
     for (const question of ['a', 'b', 'c']) await subject.give(question, instant(question))
     await subject.give('a', instant('never'))
     await subject.give('d', instant('d'))
@@ -150,13 +151,60 @@ describe('answers', () => {
     assert.equal(state.made, 1)
   })
 
-  it('of a mute store are waited for in bounded number too', async t => {
-    const { state, subject, make, tick } = answers(t, { capacity: 3 })
+  it('of a mute store are waited for in bounded number too', async () => {
+    const { state, subject, make, tick } = answers({ capacity: 3 })
     const asking = ['a', 'b', 'c'].map(question => subject.give(question, make))
     const again = subject.give('a', make)
     await assert.rejects(subject.give('d', make), unavailable)
     assert.equal(state.made, 3)
     tick(2_000)
     for (const given of [...asking, again]) await assert.rejects(given, unavailable)
+  })
+
+  it('are the last good ones for a caller whose deadline is sooner than our patience', async () => {
+    const { state, subject, make, instant, clock, tick } = answers()
+    await subject.give('q', instant('good'))
+    const last = { answer: 'good', madeAt: state.now, stale: true }
+    state.now += 10_000
+    const hasty = subject.give('q', make, { deadline: clock.now() + 50 })
+    const patient = subject.give('q', make, { deadline: clock.now() + 60_000 })
+    tick(50)
+    assert.deepEqual(await hasty, last)
+    let done = false
+    void patient.then(() => {
+      done = true
+    })
+    tick(1_949)
+    await settled()
+    assert.equal(done, false)
+    tick(1)
+    assert.deepEqual(await patient, last)
+    assert.equal(state.made, 2, 'both waited for the same')
+  })
+
+  it('that were never there are refused at the caller’s deadline, as slow and not as down', async () => {
+    const { state, subject, waiting, make, instant, clock, tick } = answers()
+    const tooSlow = { status: 503, code: 'read_store_slow' }
+    const hasty = subject.give('q', make, { deadline: clock.now() + 50 })
+    tick(50)
+    await assert.rejects(hasty, tooSlow)
+    await assert.rejects(subject.give('other', make, { deadline: clock.now() }), tooSlow)
+    assert.equal(state.made, 1, 'nothing is begun for someone who has left')
+    waiting[0]!.answer('late')
+    await settled()
+    assert.equal((await subject.give('q', instant('never'), { deadline: clock.now() })).answer, 'late')
+  })
+
+  it('that must be new are waited for no longer, not even for one that is being made', async () => {
+    const { state, subject, make, instant, clock, tick } = answers()
+    await subject.give('q', instant('good'))
+    state.now += 700
+    await subject.give('q', make)
+    for (const asked of [{ deadline: clock.now() + 50 }, {}]) {
+      const newer = subject.give('q', make, { renew: true, ...asked })
+      tick('deadline' in asked ? 50 : 2_000)
+      assert.equal((await newer).stale, true)
+    }
+    assert.equal(state.made, 2)
   })
 })

@@ -1,7 +1,11 @@
 import { Problem } from '@plimsoll/http'
+import { type Clock, systemClock } from '@plimsoll/resilience'
 
 export interface AnswersOptions {
+  /** The time of day, which says how old an answer is. */
   now(): number
+  /** By which is waited. Default `systemClock`. */
+  clock?: Clock
   /** An answer younger than this is given as it is, in milliseconds. Default 500. */
   freshMs?: number
   /** One younger than this is given at once while the next is made. Default 1,000. */
@@ -30,6 +34,22 @@ export interface Given<A> {
   stale: boolean
 }
 
+/** What a caller says of its question. */
+export interface Asked {
+  /** The answer must be made after the call, for those who must see what they know was written. Default false. */
+  renew?: boolean
+  /** The instant of the clock after which the caller waits no longer. Default Infinity: as long as `patienceMs`. */
+  deadline?: number
+}
+
+interface Due {
+  at: number
+  /** Whether the caller's deadline is what ends the wait, and not our own patience. */
+  isTheCallers: boolean
+}
+
+class TooSlow extends Error {}
+
 /**
  * Keeps the last good answer to each question. Repeats within half a second share it, one maker works for all who ask,
  * and when the store is down or slow the last one is given with its age: never an error while there is an answer, and
@@ -48,41 +68,56 @@ export class Answers<A> {
       patienceMs: 2_000,
       capacity: 1_000,
       capacityChars: 16e6,
+      clock: systemClock,
       ...options
     }
   }
 
-  /** `renew`: the answer must be made after this call, for those who must see what they know was written. */
-  async give(question: string, make: () => Promise<A>, { renew = false } = {}): Promise<Given<A>> {
+  /** The last good answer to a question, or a new one, for a caller who waits until `deadline`. */
+  async give(question: string, make: () => Promise<A>, asked: Asked = {}): Promise<Given<A>> {
+    const due = this.#due(asked)
     const kept = this.#kept.get(question)
     if (!kept) {
-      const answer = await this.#makeFirst(question, make)
+      const answer = await this.#makeFirst(question, make, due)
       return { answer, madeAt: this.#kept.get(question)?.madeAt ?? this.#options.now(), stale: false }
     }
     this.#kept.delete(question)
     this.#kept.set(question, kept)
-    // One that is being made may have begun before what the caller wants to see was written.
-    if (renew) await kept.making?.catch(() => undefined)
-    const age = renew ? Number.POSITIVE_INFINITY : this.#options.now() - kept.madeAt
-    if (age < this.#options.freshMs) return { answer: kept.answer, madeAt: kept.madeAt, stale: false }
-    const making = this.#remake(question, kept, make)
-    if (age < this.#options.staleMs) {
-      making.catch(() => undefined)
-      return { answer: kept.answer, madeAt: kept.madeAt, stale: false }
-    }
     try {
-      const answer = await this.#patiently(making)
-      return { answer, madeAt: kept.madeAt, stale: false }
+      // One that is being made may have begun before what the caller wants to see was written.
+      if (asked.renew && kept.making)
+        await this.#patiently(
+          kept.making.catch(() => undefined),
+          due
+        )
+      const age = asked.renew ? Number.POSITIVE_INFINITY : this.#options.now() - kept.madeAt
+      // Nothing is begun for someone who has left.
+      const left = due.at <= this.#options.clock.now()
+      const making = left || age < this.#options.freshMs ? undefined : this.#remake(question, kept, make)
+      // For whoever waits for it. Alone, nobody would hear how it failed.
+      making?.catch(() => undefined)
+      if (age >= this.#options.staleMs) {
+        if (making === undefined) throw new TooSlow()
+        await this.#patiently(making, due)
+      }
+      return { answer: kept.answer, madeAt: kept.madeAt, stale: false }
     } catch {
       return { answer: kept.answer, madeAt: kept.madeAt, stale: true }
     }
   }
 
-  async #makeFirst(question: string, make: () => Promise<A>): Promise<A> {
+  #due({ deadline = Number.POSITIVE_INFINITY }: Asked): Due {
+    const { clock, patienceMs } = this.#options
+    const own = clock.now() + patienceMs
+    return { at: Math.min(own, deadline), isTheCallers: deadline < own }
+  }
+
+  async #makeFirst(question: string, make: () => Promise<A>, due: Due): Promise<A> {
     let first = this.#first.get(question)
-    // While the store is mute, questions that were never answered must not pile up.
-    if (!first && this.#first.size >= this.#options.capacity) throw unavailable()
     if (!first) {
+      if (due.at <= this.#options.clock.now()) throw slow()
+      // While the store is mute, questions that were never answered must not pile up.
+      if (this.#first.size >= this.#options.capacity) throw unavailable()
       first = make()
         .then(answer => {
           this.#keep(question, answer)
@@ -92,9 +127,10 @@ export class Answers<A> {
       this.#first.set(question, first)
     }
     try {
-      return await this.#patiently(first)
+      return await this.#patiently(first, due)
     } catch (error) {
-      throw error instanceof Problem ? error : unavailable()
+      if (error instanceof Problem) throw error
+      throw error instanceof TooSlow && due.isTheCallers ? slow() : unavailable()
     }
   }
 
@@ -134,10 +170,14 @@ export class Answers<A> {
     }
   }
 
-  #patiently(making: Promise<A>): Promise<A> {
+  /** @throws TooSlow when it is not there by then */
+  #patiently<T>(making: Promise<T>, { at }: Due): Promise<T> {
+    const { clock } = this.#options
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('the read store is slow')), this.#options.patienceMs)
-      making.then(resolve, reject).finally(() => clearTimeout(timer))
+      const leftMs = at - clock.now()
+      if (leftMs <= 0) return reject(new TooSlow())
+      const timer = clock.setTimer(() => reject(new TooSlow()), leftMs)
+      making.then(resolve, reject).finally(() => clock.clearTimer(timer))
     })
   }
 }
@@ -147,4 +187,10 @@ const charsOf = (question: string, answer: unknown) => question.length + (JSON.s
 function unavailable(): Problem {
   const detail = 'The read store cannot be asked, and there is no earlier answer to this question.'
   return new Problem(503, 'read_store_unavailable', detail, { headers: { 'retry-after': '2' } })
+}
+
+/** The caller could not wait as long as we would have: nothing is known to be wrong with the store. */
+function slow(): Problem {
+  const detail = 'The read store did not answer in the time there was, and there is no earlier answer to this question.'
+  return new Problem(503, 'read_store_slow', detail, { headers: { 'retry-after': '2' } })
 }

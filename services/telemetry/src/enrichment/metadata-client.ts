@@ -32,15 +32,23 @@ interface Metadata {
   flags: Record<string, boolean>
 }
 
+export interface MetadataClientOptions {
+  clock: Clock
+  /** Default 32. */
+  connections?: number
+  /** Further headers of each call. Default: none. */
+  outboundHeaders?: () => Record<string, string>
+}
+
 /** A client of the metadata service's HTTP contract, and nothing more: no retry, no cache, no time limit of its own. */
 export function createMetadataClient(
   origin: string,
-  { clock, connections = 32 }: { clock: Clock; connections?: number }
+  { clock, connections = 32, outboundHeaders = () => ({}) }: MetadataClientOptions
 ): MetadataClient {
   const pool = new Pool(origin, { connections, headersTimeout: 0, bodyTimeout: 0 })
   const headersFor = ({ deadline = Number.POSITIVE_INFINITY }: CallOptions): Record<string, string> => {
     const left = formatDeadlineHeader(deadline, clock)
-    return left === null ? {} : { [DEADLINE_HEADER]: left }
+    return { ...outboundHeaders(), ...(left !== null && { [DEADLINE_HEADER]: left }) }
   }
   return {
     async fetchMany(userIds, options = {}) {

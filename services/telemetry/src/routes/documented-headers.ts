@@ -1,13 +1,9 @@
-import type { DocumentedHeaders } from '@plimsoll/http'
+import { type DocumentedHeaders, documentedDeadline } from '@plimsoll/http'
 import { limits } from '../limits.ts'
 
 /** Headers that every route reads. */
 export const requestHeaders: DocumentedHeaders = {
-  'x-request-deadline': {
-    type: 'integer',
-    minimum: 0,
-    description: `Whole milliseconds that the client still waits; never more than ${limits.requestMs} are taken.`
-  },
+  ...documentedDeadline(limits.requestMs),
   'x-plimsoll-project': {
     type: 'string',
     pattern: '^[a-z0-9][a-z0-9_-]{0,63}$',

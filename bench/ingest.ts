@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { type Aim, atLeast, type RunOptions } from './form.ts'
+import { type Aim, atLeast, atMost, type RunOptions } from './form.ts'
 import { type LoadReport, runLoad } from './load/run.ts'
 import { RawInsert } from './raw-insert.ts'
 import { startPlatformProcess } from './started-platform.ts'
@@ -73,6 +73,8 @@ export async function ingest({ quick, note }: RunOptions): Promise<{ figures: Re
     const sent = [...singles, ...sessions, ...batches].reduce((sum, r) => sum + r.events, 0)
     const refused = [...singles, ...sessions, ...batches].reduce((sum, r) => sum + r.failures + r.requests - r.ok, 0)
 
+    // What the batches left to count would be counted beside the very requests whose latency is to be seen.
+    await settle(platform)
     note('80 % of the best rate, for latency')
     const steady = await runLoad({ ...target, kind: 'event', batchSize: 1, connections: 512, rate: single * 0.8 })
     const ledger = await settle(platform)
@@ -93,7 +95,8 @@ export async function ingest({ quick, note }: RunOptions): Promise<{ figures: Re
       },
       aims: [
         atLeast('single POSTs with durable acks', single, 10_000, 'requests/s'),
-        atLeast('batched, of the raw unnest insert', batched / rawRate, 0.5, ''),
+        atMost('single at 80 % of its best: p99', steady.latency.p99, 100, 'ms'),
+        atLeast('batched, of the raw unnest insert', batched / rawRate, 0.6, ''),
         atLeast('books balance', ledger.balanced && ledger.pending === 0 ? 1 : 0, 1, '')
       ]
     }

@@ -44,9 +44,9 @@ export class EngineThread implements Queryable {
     })
   }
 
-  static async start(directory: string): Promise<EngineThread> {
+  static async start(directory: string, background: boolean): Promise<EngineThread> {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: { directory },
+      workerData: { directory, background },
       // Flags of the process (such as --eval's) are not the worker's business.
       execArgv: []
     })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -36,6 +36,20 @@ describe('the embedded engine', () => {
     for (let n = 0; n < 10; n++) await db.query('select n from t')
     assert.equal((await db.statistics()).syncs, after, 'reading forces nothing')
     await db.close()
+  })
+
+  it('lets others go first when it is in the background', { skip: process.platform !== 'linux' }, async () => {
+    const { url } = await scratch()
+    const niceness = async (background: boolean) => {
+      const threads = new Set(readdirSync('/proc/self/task'))
+      const db = await open(url, { background })
+      const own = readdirSync('/proc/self/task').filter(id => !threads.has(id))
+      const all = own.map(id => readFileSync(`/proc/self/task/${id}/stat`, 'utf8').split(') ')[1]!.split(' ')[16])
+      await db.close()
+      return all
+    }
+    assert.ok((await niceness(true)).includes('10'))
+    assert.ok(!(await niceness(false)).includes('10'))
   })
 
   it('serves everybody in the order in which they came, a transaction whole', async () => {

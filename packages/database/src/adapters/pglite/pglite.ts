@@ -14,12 +14,20 @@ import { EngineThread } from './connection.ts'
 import { createDirectory } from './create.ts'
 import { WriteAhead } from './write-ahead.ts'
 
+export interface PgliteOptions {
+  /**
+   * Lets every other thread of the machine go first when there are more than cores: for a store whose work others do not
+   * wait for, such as read models that follow a log. On Linux only; elsewhere all are equal. Default false.
+   */
+  background?: boolean
+}
+
 /** Opens (making it first if it is new) an embedded database in `directory`, held by this process alone. */
-export async function openPglite(directory: string): Promise<Database> {
+export async function openPglite(directory: string, options: PgliteOptions = {}): Promise<Database> {
   const lock = lockDirectory(directory)
   try {
     await createDirectory(directory)
-    return new PgliteDatabase(await EngineThread.start(directory), lock, directory)
+    return new PgliteDatabase(await EngineThread.start(directory, options.background ?? false), lock, directory)
   } catch (error) {
     lock.release()
     throw error

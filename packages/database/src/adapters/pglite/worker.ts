@@ -4,6 +4,7 @@ import type { Procedure, ProcedureContext } from '../../procedure.ts'
 import { runTransaction } from '../../transaction.ts'
 import { openSynced } from './engine.ts'
 import { localConnection } from './local.ts'
+import { yieldToOthers } from './priority.ts'
 import type { Ask, Called, Tell, WireError } from './protocol.ts'
 
 /** The thread that owns one embedded engine: a scan here cannot stop the process's event loop. */
@@ -25,7 +26,9 @@ function wire(error: unknown): WireError {
 }
 
 try {
-  const { engine, syncs, segment } = await openSynced((workerData as { directory: string }).directory)
+  const { directory, background } = workerData as { directory: string; background: boolean }
+  if (background) yieldToOthers()
+  const { engine, syncs, segment } = await openSynced(directory)
 
   const procedures = new Map<string, Procedure<unknown, unknown>>()
   const connection = localConnection(engine)

@@ -23,3 +23,11 @@ export {
   type Step,
   stepBytes
 } from './projection.ts'
+export type { Expected, Part } from './streams/append.ts'
+export { EventStoreError, StreamFencedError, WrongVersionError } from './streams/errors.ts'
+export { type EventMetadata, isAfter, type NewEvent, type StreamEvent } from './streams/event.ts'
+export { type Appended, type AppendOptions, EventStore, type EventStoreOptions } from './streams/event-store.ts'
+export type { Holder, LagReport } from './streams/lag.ts'
+export type { EventPage, ReadAllOptions, ReadStreamOptions } from './streams/read.ts'
+export type { Filter } from './streams/rows.ts'
+export type { SubscribeOptions } from './streams/subscribe.ts'

@@ -1,3 +1,5 @@
+export { type Decider, type DomainEvent, decider } from './decider/decider.ts'
+export { type Folded, fold, type Handled, type HandleOptions, handle } from './decider/handle.ts'
 export { type Cursor, type LogEntry, type NewEntry, parseEntry, type StoredEntry, start } from './entry.ts'
 export {
   append,
@@ -24,7 +26,7 @@ export {
   stepBytes
 } from './projection.ts'
 export type { Expected, Part } from './streams/append.ts'
-export { EventStoreError, StreamFencedError, WrongVersionError } from './streams/errors.ts'
+export { CheckpointMovedError, EventStoreError, StreamFencedError, WrongVersionError } from './streams/errors.ts'
 export { type EventMetadata, isAfter, type NewEvent, type StreamEvent } from './streams/event.ts'
 export { type Appended, type AppendOptions, EventStore, type EventStoreOptions } from './streams/event-store.ts'
 export type { Holder, LagReport } from './streams/lag.ts'

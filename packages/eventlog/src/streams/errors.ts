@@ -36,3 +36,13 @@ export class StreamFencedError extends DatabaseError {
     super(cause.message, cause.code, { constraint: 'stream_fence', cause })
   }
 }
+
+/** Another consumer of the same name moved its checkpoint: this one must not write what that one has written. */
+export class CheckpointMovedError extends EventStoreError {
+  override readonly name = 'CheckpointMovedError'
+  readonly code = 'PLIMSOLL_CHECKPOINT_MOVED'
+
+  constructor(name: string) {
+    super(`the checkpoint "${name}" was moved by another consumer; read it again, and let only one run at a time`)
+  }
+}

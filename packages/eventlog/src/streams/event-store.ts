@@ -17,6 +17,7 @@ import {
   prepareEvent,
   withId
 } from './append.ts'
+import { moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { cutAt } from './cut.ts'
 import { StreamFencedError, WrongVersionError } from './errors.ts'
 import type { EventMetadata, NewEvent, StreamEvent } from './event.ts'
@@ -146,6 +147,19 @@ export class EventStore {
   /** How far a reader at `cursor` is behind, and which backend keeps events from all readers. */
   lag(cursor: Cursor = start): Promise<LagReport> {
     return lagBehind(this.database, this.schema, cursor)
+  }
+
+  /** Where the subscriber of this name is; the beginning for a new one. */
+  checkpoint(name: string, tx?: Queryable): Promise<Cursor> {
+    return readCheckpoint(tx ?? this.database, this.schema, name)
+  }
+
+  /**
+   * Moves a checkpoint, if it still is at `from`, in the transaction of what was done with the events between.
+   * @throws CheckpointMovedError when another consumer of this name was faster
+   */
+  moveCheckpoint(tx: Transaction, move: { name: string; from: Cursor; to: Cursor }): Promise<void> {
+    return moveCheckpoint(tx, this.schema, move)
   }
 
   /** Takes no more appends, and resolves when those that were taken are answered. The database stays open. */

@@ -9,14 +9,14 @@ export type AccountEvent =
 export type AccountCommand = { do: 'open'; owner: string } | { do: 'deposit' | 'withdraw'; amount: number }
 
 export interface Account {
-  owner: string | undefined
+  owner: string | null
   balance: number
 }
 
 export class OverdrawnError extends Error {}
 
 export const account = decider<Account, AccountCommand, AccountEvent>({
-  initial: { owner: undefined, balance: 0 },
+  initial: { owner: null, balance: 0 },
   decide(command, { owner, balance }) {
     if (command.do === 'open') return owner ? [] : { type: 'account.opened', data: { owner: command.owner } }
     if (command.do === 'deposit') return { type: 'money.in', data: { amount: command.amount } }

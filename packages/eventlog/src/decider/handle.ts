@@ -1,5 +1,6 @@
-import { isTransient, type Transaction } from '@plimsoll/database'
+import { DatabaseError, isTransient, type Transaction } from '@plimsoll/database'
 import type { Cursor } from '../entry.ts'
+import { isDue, type SnapshotPolicy } from '../snapshots/snapshot.ts'
 import { WrongVersionError } from '../streams/errors.ts'
 import type { EventMetadata } from '../streams/event.ts'
 import type { EventStore } from '../streams/event-store.ts'
@@ -12,17 +13,34 @@ export interface Folded<State> {
   version: number
 }
 
+export interface FoldOptions extends Pick<ReadStreamOptions, 'to' | 'at' | 'until' | 'tx'> {
+  /** Begin at a kept state, and keep one when it is time. Only for the state of now. */
+  snapshots?: SnapshotPolicy
+}
+
 /** The state of a stream, now or at a moment: everything that happened to it, one after the other. */
 export async function fold<State, Event extends DomainEvent>(
-  { initial, evolve }: Pick<Decider<State, never, Event>, 'initial' | 'evolve'>,
+  decider: Pick<Decider<State, never, Event>, 'initial' | 'evolve'>,
   store: EventStore,
   stream: string,
-  options: Pick<ReadStreamOptions, 'to' | 'at' | 'until' | 'tx'> = {}
+  { snapshots, ...options }: FoldOptions = {}
 ): Promise<Folded<State>> {
-  let [state, version] = [initial, 0]
-  for await (const event of store.readStream(stream, options)) {
-    state = evolve(state, event as unknown as Event)
+  const { to, at, until, tx } = options
+  const kept = to === undefined && at === undefined && until === undefined ? snapshots : undefined
+  const last = kept && (await store.snapshot(stream, kept, tx))
+  const range = last ? { ...options, from: last.version + 1 } : options
+  let [state, version] = last ? [last.state as State, last.version] : [decider.initial, 0]
+  const subjects = new Set(last?.subjects)
+  for await (const event of store.readStream(stream, range)) {
+    state = decider.evolve(state, event as unknown as Event)
     version = event.version
+    for (const subject of event.subjects) subjects.add(subject)
+  }
+  // What a transaction sees may be undone; and a state that could not be kept costs time, and no answer.
+  if (kept && !tx && isDue(kept, last, version)) {
+    await store.keepSnapshot(stream, kept, { version, state, subjects: [...subjects] }).catch(error => {
+      if (!(error instanceof DatabaseError)) throw error
+    })
   }
   return { state, version }
 }
@@ -31,6 +49,8 @@ export interface HandleOptions {
   metadata?: EventMetadata
   /** The caller's own transaction. One that is fenced cannot be saved by another try: begin it again. */
   tx?: Transaction
+  /** Fold from kept states, and keep them. */
+  snapshots?: SnapshotPolicy
   /** Times to decide at most, 1 to 100. Default 5. */
   attempts?: number
 }
@@ -50,13 +70,16 @@ export async function handle<State, Command, Event extends DomainEvent>(
   store: EventStore,
   stream: string,
   command: Command,
-  { metadata, tx, attempts = 5 }: HandleOptions = {}
+  { metadata, tx, snapshots, attempts = 5 }: HandleOptions = {}
 ): Promise<Handled<State, Event>> {
   if (!Number.isInteger(attempts) || attempts < 1 || attempts > 100) {
     throw new RangeError(`attempts is a whole number from 1 to 100, and not ${attempts}`)
   }
   for (let attempt = 1; ; attempt++) {
-    const { state, version } = await fold(decider, store, stream, tx ? { tx } : {})
+    const { state, version } = await fold(decider, store, stream, {
+      ...(tx && { tx }),
+      ...(snapshots && { snapshots })
+    })
     const events = decided(decider.decide(command, state))
     if (events.length === 0) return { state, version, events, cursor: undefined }
     try {

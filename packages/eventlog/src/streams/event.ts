@@ -32,6 +32,8 @@ export interface StreamEvent<Type extends string = string, Data = unknown> exten
   metadata: EventMetadata
   /** By the clock of the store, in milliseconds since 1970. */
   recordedAt: number
+  /** Whose personal data is in it: was sealed, and can be opened. */
+  subjects: readonly string[]
 }
 
 /** True when `a` stands after `b` in the global order. */

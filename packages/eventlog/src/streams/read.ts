@@ -8,6 +8,8 @@ export interface Source {
   db: Queryable
   schema: string
   decode(rows: readonly EventRow[]): Promise<StreamEvent[]>
+  /** The names under which events of these types may lie in the table. */
+  storedNames(types: readonly string[]): string[]
 }
 
 export interface ReadStreamOptions {
@@ -21,6 +23,8 @@ export interface ReadStreamOptions {
   until?: Cursor
   /** Events a question to the database, 1 to 10,000. Default 1,000. */
   batch?: number
+  /** Leaves what is personal sealed. Default: opened. */
+  sealed?: boolean
   /** Reads what this transaction sees, its own appends too. */
   tx?: Queryable
 }
@@ -33,6 +37,8 @@ export interface ReadAllOptions extends Filter {
   until?: Cursor
   /** Events a page, 1 to 10,000. Default 1,000. */
   batch?: number
+  /** Leaves what is personal sealed. Default: opened. */
+  sealed?: boolean
   tx?: Queryable
 }
 
@@ -64,7 +70,7 @@ export async function* readStream(
 export async function readPage(source: Source, options: ReadAllOptions): Promise<EventPage> {
   const { from, backward = false, until, batch = 1_000, category, types } = options
   checkBatch(batch)
-  const range = { from, until, backward, limit: batch, category, types }
+  const range = { from, until, backward, limit: batch, category, types: types && source.storedNames(types) }
   const { rows, cursor, caughtUp } = await readOrderRows(source.db, source.schema, range)
   return { events: await source.decode(rows), cursor: cursor ?? from ?? start, caughtUp }
 }

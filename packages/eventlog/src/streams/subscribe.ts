@@ -11,6 +11,8 @@ export interface SubscribeOptions extends Filter {
   signal?: AbortSignal
   /** Events a page, 1 to 10,000. Default 500. */
   batch?: number
+  /** Leaves what is personal sealed. Default: opened. */
+  sealed?: boolean
   /** Time between looks when no append of this process is heard of, in milliseconds. Default 250. */
   pollMs?: number
 }

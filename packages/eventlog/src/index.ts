@@ -39,3 +39,6 @@ export type { EventPage, ReadAllOptions, ReadStreamOptions } from './streams/rea
 export type { Filter } from './streams/rows.ts'
 export type { SubscribeOptions } from './streams/subscribe.ts'
 export { EventFromFutureError, type EvolutionOptions, type Upcaster } from './upcasting/evolution.ts'
+export { ViewFencedError, ViewSupersededError } from './views/generation.ts'
+export type { Parked } from './views/parking.ts'
+export { PoisonEventError, View, type ViewOptions, type ViewState } from './views/view.ts'

@@ -61,7 +61,7 @@ describe('migrations', () => {
     const shared = await mkdtemp(join(tmpdir(), 'plimsoll-migrations-'))
     await writeFile(join(shared, '0001_shelf.sql'), 'create schema :"schema"; create table :"schema".shelf (n int);')
     const files = pathToFileURL(`${shared}/`)
-    for (const schema of ['left_hand', 'right']) {
+    for (const schema of ['left_hand', 'right_hand']) {
       assert.deepEqual(await migrate(db, schema, files, { schema }), ['0001_shelf.sql'])
       assert.deepEqual(await migrate(db, schema, files, { schema }), [])
       assert.deepEqual((await db.query(`select * from ${schema}.shelf`)).rows, [])

@@ -23,6 +23,6 @@ export {
 export { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 export { type HousekeepingOptions, keepHouse } from './housekeeping.ts'
 export { typed } from './kysely.ts'
-export { MigrationChangedError, MigrationOrderError, migrate } from './migrations.ts'
+export { type MigrateOptions, MigrationChangedError, MigrationOrderError, migrate } from './migrations.ts'
 export { open } from './open.ts'
 export type { Procedure, ProcedureContext } from './procedure.ts'

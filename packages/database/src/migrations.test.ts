@@ -56,4 +56,17 @@ describe('migrations', () => {
     await rm(join(path, '0002_second.sql'))
     await assert.rejects(migrate(db, 'room', folder), /newer version/)
   })
+
+  it('make the same tables in as many schemas as are named', async () => {
+    const shared = await mkdtemp(join(tmpdir(), 'plimsoll-migrations-'))
+    await writeFile(join(shared, '0001_shelf.sql'), 'create schema :"schema"; create table :"schema".shelf (n int);')
+    const files = pathToFileURL(`${shared}/`)
+    for (const schema of ['left_hand', 'right_hand']) {
+      assert.deepEqual(await migrate(db, schema, files, { schema }), ['0001_shelf.sql'])
+      assert.deepEqual(await migrate(db, schema, files, { schema }), [])
+      assert.deepEqual((await db.query(`select * from ${schema}.shelf`)).rows, [])
+    }
+    await assert.rejects(migrate(db, 'odd', files, { schema: 'a"; drop' }), RangeError)
+    await rm(shared, { recursive: true })
+  })
 })

@@ -55,11 +55,27 @@ const ledger = `create table if not exists plimsoll_migrations (
   owner text not null, number int not null, file text not null, hash text not null,
   applied_at timestamptz not null default now(), primary key (owner, number))`
 
+export interface MigrateOptions {
+  /**
+   * Put in place of `:"schema"` in the files, quoted: for a package whose tables live in a schema that its user names.
+   * A lower-case name of up to 63 letters, digits and underscores. The form is that of a variable of psql.
+   */
+  schema?: string
+}
+
 /**
  * Applies what is missing of `owner`'s migrations, each in a transaction of its own, and checks that what was applied
  * is still what is on disk. Safe to call from several processes at once. Returns the files applied now.
  */
-export async function migrate(database: Database, owner: string, folder: URL): Promise<string[]> {
+export async function migrate(
+  database: Database,
+  owner: string,
+  folder: URL,
+  { schema }: MigrateOptions = {}
+): Promise<string[]> {
+  if (schema !== undefined && !/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
+    throw new RangeError(`"${schema}" cannot be the name of a schema: use lower-case letters, digits and underscores`)
+  }
   const migrations = await readMigrations(folder)
   // Concurrent CREATE TABLE IF NOT EXISTS can collide in the catalogue, so it takes the same lock as the rest.
   await database.transaction(async tx => {
@@ -71,7 +87,7 @@ export async function migrate(database: Database, owner: string, folder: URL): P
     const ran = await database.transaction(async tx => {
       await lock(tx)
       if (await isApplied(tx, owner, migration)) return false
-      await tx.exec(migration.sql)
+      await tx.exec(schema === undefined ? migration.sql : migration.sql.replaceAll(':"schema"', `"${schema}"`))
       await tx.query('insert into plimsoll_migrations (owner, number, file, hash) values ($1, $2, $3, $4)', [
         owner,
         migration.number,

@@ -1,4 +1,10 @@
+export { type Decider, type DomainEvent, decider } from './decider/decider.ts'
+export { type Folded, type FoldOptions, fold, type Handled, type HandleOptions, handle } from './decider/handle.ts'
 export { type Cursor, type LogEntry, type NewEntry, parseEntry, type StoredEntry, start } from './entry.ts'
+export { Keyring, type KeyringOptions, SubjectErasedError } from './erasure/keyring.ts'
+export type { PersonalFields, ProtectionOptions } from './erasure/protection.ts'
+export { type ScanOptions, type ScanReceipt, scan } from './erasure/scan.ts'
+export { type Erased, isErased, isSealed, type Sealed } from './erasure/seal.ts'
 export {
   append,
   entryKey,
@@ -23,3 +29,16 @@ export {
   type Step,
   stepBytes
 } from './projection.ts'
+export type { Snapshot, SnapshotPolicy } from './snapshots/snapshot.ts'
+export type { Expected, Part } from './streams/append.ts'
+export { CheckpointMovedError, EventStoreError, StreamFencedError, WrongVersionError } from './streams/errors.ts'
+export { type EventMetadata, isAfter, type NewEvent, type StreamEvent } from './streams/event.ts'
+export { type Appended, type AppendOptions, EventStore, type EventStoreOptions } from './streams/event-store.ts'
+export type { Holder, LagReport } from './streams/lag.ts'
+export type { EventPage, ReadAllOptions, ReadStreamOptions } from './streams/read.ts'
+export type { Filter } from './streams/rows.ts'
+export type { SubscribeOptions } from './streams/subscribe.ts'
+export { EventFromFutureError, type EvolutionOptions, type Upcaster } from './upcasting/evolution.ts'
+export { ViewFencedError, ViewSupersededError } from './views/generation.ts'
+export type { Parked } from './views/parking.ts'
+export { PoisonEventError, View, type ViewOptions, type ViewState } from './views/view.ts'

@@ -1,3 +1,5 @@
+export { given, type Then, type When } from './decider/given.ts'
+
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Database } from '@plimsoll/database'
 import { type Cursor, type StoredEntry, start } from './entry.ts'

@@ -55,6 +55,9 @@ const ledger = `create table if not exists plimsoll_migrations (
   owner text not null, number int not null, file text not null, hash text not null,
   applied_at timestamptz not null default now(), primary key (owner, number))`
 
+/** An index over a large table, and whoever waits for another process to make it, take their time: an hour. */
+const patient = { statementTimeoutMs: 3_600_000 }
+
 /**
  * Applies what is missing of `owner`'s migrations, each in a transaction of its own, and checks that what was applied
  * is still what is on disk. Safe to call from several processes at once. Returns the files applied now.
@@ -65,7 +68,7 @@ export async function migrate(database: Database, owner: string, folder: URL): P
   await database.transaction(async tx => {
     await lock(tx)
     await tx.exec(ledger)
-  })
+  }, patient)
   const applied: string[] = []
   for (const migration of migrations) {
     const ran = await database.transaction(async tx => {
@@ -79,7 +82,7 @@ export async function migrate(database: Database, owner: string, folder: URL): P
         migration.hash
       ])
       return true
-    })
+    }, patient)
     if (ran) applied.push(migration.file)
   }
   const { rows } = await database.query<{ file: string }>(

@@ -36,6 +36,12 @@ describe('what a failure of the store means to the client', () => {
     }
   })
 
+  it('spreads those who come back over the next seconds', () => {
+    const lost = new DatabaseClosedError()
+    const comesBack = (random: number) => (refusalOf(lost, 'write', () => random) as Problem).headers['retry-after']
+    assert.deepEqual([0, 0.19, 0.2, 0.99].map(comesBack), ['1', '1', '2', '5'])
+  })
+
   it('says to a write whether it may be written, for that decides what to do', () => {
     for (const [error, code] of meanings) {
       const isUndone = code === 'overloaded' || code === 'contended'

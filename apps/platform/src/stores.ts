@@ -11,7 +11,9 @@ export interface Stores {
 /** The two stores: a scan on the read store cannot hold up a write. On a server both may live in one database. */
 export async function openStores(settings: Settings, data: string): Promise<Stores> {
   if (settings.databaseUrl !== '') {
-    return bothOrNone(open(settings.databaseUrl), open(settings.readDatabaseUrl || settings.databaseUrl))
+    // Less than the longest that a request waits: what a silent server leaves unanswered can still be spooled.
+    const primary = open(settings.databaseUrl, { statementTimeoutMs: 8_000 })
+    return bothOrNone(primary, open(settings.readDatabaseUrl || settings.databaseUrl))
   }
   const primaryDirectory = join(data, 'primary')
   const readDirectory = join(data, 'read')

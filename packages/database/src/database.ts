@@ -37,6 +37,11 @@ export interface Transaction extends Queryable {
 export interface TransactionOptions {
   isolation?: 'read committed' | 'repeatable read' | 'serializable'
   readOnly?: boolean
+  /**
+   * How long each statement may go without its answer, in milliseconds; Infinity for no limit. Default: the database's. An
+   * embedded engine has none: it is this process's own.
+   */
+  statementTimeoutMs?: number
 }
 
 export type CommitListener = (details: readonly unknown[]) => void

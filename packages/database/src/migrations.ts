@@ -63,6 +63,9 @@ export interface MigrateOptions {
   schema?: string
 }
 
+/** An index over a large table, and whoever waits for another process to make it, take their time: an hour. */
+const patient = { statementTimeoutMs: 3_600_000 }
+
 /**
  * Applies what is missing of `owner`'s migrations, each in a transaction of its own, and checks that what was applied
  * is still what is on disk. Safe to call from several processes at once. Returns the files applied now.
@@ -81,7 +84,7 @@ export async function migrate(
   await database.transaction(async tx => {
     await lock(tx)
     await tx.exec(ledger)
-  })
+  }, patient)
   const applied: string[] = []
   for (const migration of migrations) {
     const ran = await database.transaction(async tx => {
@@ -95,7 +98,7 @@ export async function migrate(
         migration.hash
       ])
       return true
-    })
+    }, patient)
     if (ran) applied.push(migration.file)
   }
   const { rows } = await database.query<{ file: string }>(

@@ -7,6 +7,8 @@ import { createDirectory } from './adapters/pglite/create.ts'
 import type { Database } from './database.ts'
 import { open } from './open.ts'
 
+export { type Relay, relayTo } from './relay.ts'
+
 export interface Scratch {
   /** Address of an empty database that nobody else uses. */
   url: string

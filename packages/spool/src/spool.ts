@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { type Append, AppendQueue, encodeBatch } from './append-queue.ts'
 import { lockDirectory } from './directory-lock.ts'
 import {
   SpoolBusyError,
@@ -10,7 +11,7 @@ import {
   SpoolWriteError
 } from './errors.ts'
 import { machineFiles, type SpoolFiles, syncDirectory } from './files.ts'
-import { encodeFrame, FRAME_BYTES } from './frame.ts'
+import { FRAME_BYTES } from './frame.ts'
 import { type ReadOptions, readRecords, type SpooledRecord } from './read-records.ts'
 import { recover } from './recovery.ts'
 import { releasedWithin, type Segment } from './segment.ts'
@@ -28,13 +29,6 @@ export interface SpoolState {
   /** Number of the first of them, and of the last. */
   first: number | null
   last: number | null
-}
-
-interface Waiting {
-  record: Uint8Array
-  appendedAt: number
-  resolve(sequence: number): void
-  reject(error: Error): void
 }
 
 /**
@@ -80,8 +74,7 @@ export class Spool {
   #segments: Segment[]
   #next: number
   #released = 0
-  #queue: Waiting[] = []
-  #pendingBytes = 0
+  readonly #queue = new AppendQueue()
   #flushing: Promise<void> | undefined
   #turn: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
@@ -118,8 +111,7 @@ export class Spool {
     const refusal = this.#refusalOf(record.length)
     if (refusal) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
-      this.#queue.push({ record, appendedAt: Math.max(0, Math.round(this.#settings.clock.now())), resolve, reject })
-      this.#pendingBytes += FRAME_BYTES + record.length
+      this.#queue.add({ record, appendedAt: Math.max(0, Math.round(this.#settings.clock.now())), resolve, reject })
       this.#flushing ??= this.#flush()
     })
   }
@@ -164,66 +156,49 @@ export class Spool {
     if (this.#closing) return new SpoolClosedError()
     if (length > maxRecordBytes) return new SpoolRecordTooLargeError(length, maxRecordBytes)
     const bytes = FRAME_BYTES + length
-    const held = this.state.bytes + this.#pendingBytes
+    const pending = this.#queue.bytes
+    const held = this.state.bytes + pending
     // Room for the headers of the segments that what is pending may begin.
-    const headers = HEADER_BYTES * (2 + Math.ceil(this.#pendingBytes / this.#settings.segmentBytes))
+    const headers = HEADER_BYTES * (2 + Math.ceil(pending / this.#settings.segmentBytes))
     if (held + bytes + headers > maxBytes) return new SpoolFullError(held, length, maxBytes)
-    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > maxPendingBytes) {
-      return new SpoolBusyError(this.#pendingBytes, maxPendingBytes)
-    }
+    if (pending > 0 && pending + bytes > maxPendingBytes) return new SpoolBusyError(pending, maxPendingBytes)
     return undefined
   }
 
   /** One turn of the event loop first, so that everything the sockets had ready shares the first write. */
   async #flush(): Promise<void> {
     await new Promise(resolve => setImmediate(resolve))
-    while (this.#queue.length > 0) await this.#exclusive(() => this.#writeBatch())
+    for (let bytes = this.#queue.nextBytes; bytes !== undefined; bytes = this.#queue.nextBytes) {
+      const needed = bytes
+      await this.#exclusive(() => this.#writeBatch(needed))
+    }
     this.#flushing = undefined
   }
 
-  async #writeBatch(): Promise<void> {
-    let batch: Waiting[] = []
+  /** Writes what fits beside the first that waits, which needs so many bytes. */
+  async #writeBatch(needed: number): Promise<void> {
+    const { segmentBytes } = this.#settings
+    let batch: Append[] = []
     let segment: Segment | undefined
     try {
-      segment = await this.#segmentFor(FRAME_BYTES + this.#queue[0]!.record.length)
-      batch = this.#takeBatch(roomIn(segment, this.#settings.segmentBytes))
+      segment = await this.#segmentFor(needed)
+      batch = this.#queue.take(Math.min(segmentBytes, roomIn(segment, segmentBytes)))
       const first = this.#next
       this.#next += batch.length
-      await this.#writer.append(this.#encode(batch, segment, first))
+      await this.#writer.append(encodeBatch(batch, segment.marker, first))
       segment.oldest ??= { sequence: first, appendedAt: batch[0]!.appendedAt }
       segment.unreleased += batch.length
       segment.last = this.#next - 1
       for (const [index, { resolve }] of batch.entries()) resolve(first + index)
     } catch (error) {
-      if (batch.length === 0) batch = this.#takeBatch(this.#settings.segmentBytes)
+      if (batch.length === 0) batch = this.#queue.take(segmentBytes)
       // Cut back, so the next write goes to the same place; otherwise these numbers may be on the disk, and are left out.
       else if (this.#writer.segment === segment) this.#next -= batch.length
       const failure = new SpoolWriteError('An append', error)
       for (const { reject } of batch) reject(failure)
     } finally {
-      for (const { record } of batch) this.#pendingBytes -= FRAME_BYTES + record.length
+      this.#queue.settled(batch)
     }
-  }
-
-  #takeBatch(room: number): Waiting[] {
-    const most = Math.min(room, this.#settings.segmentBytes)
-    let bytes = 0
-    let count = 0
-    while (count < this.#queue.length) {
-      bytes += FRAME_BYTES + this.#queue[count]!.record.length
-      if (count > 0 && bytes > most) break
-      count++
-    }
-    return this.#queue.splice(0, count)
-  }
-
-  #encode(batch: Waiting[], segment: Segment, first: number): Buffer {
-    const bytes = Buffer.allocUnsafe(batch.reduce((sum, { record }) => sum + FRAME_BYTES + record.length, 0))
-    let at = 0
-    for (const [index, { record, appendedAt }] of batch.entries()) {
-      at = encodeFrame(bytes, at, segment.marker, record, { sequence: first + index, appendedAt })
-    }
-    return bytes
   }
 
   async #segmentFor(bytes: number): Promise<Segment> {

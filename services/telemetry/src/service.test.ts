@@ -699,15 +699,24 @@ describe('the write side without its store', () => {
         await run.send('POST', '/v1/sessions', { body: { user: { id: 'a' } }, headers: { 'idempotency-key': 'k' } }),
         await run.send('PUT', session, { body: { user: { id: 'a' } } }),
         await run.send('DELETE', session),
+        await run.send('POST', '/v1/losses', {
+          body: { id: body.id, since: body.time, until: body.time, losses: { queue_full: 1 } }
+        }),
+        await run.send('POST', '/v1/projects/shop/keys', { body: {}, token: adminToken })
+      ]
+      const questions = [
         await run.send('GET', session),
         await run.send('GET', '/v1/sessions'),
         await run.send('GET', '/v1/ledger'),
-        await run.send('POST', '/v1/projects/shop/keys', { body: {}, token: adminToken })
+        await run.send('POST', '/v1/events/lookup', { body: { ids: [body.id] } }),
+        await run.send('POST', '/v1/events/lookup', { body: { ids: [body.id] }, token: unmet })
       ]
-      for (const { status, body, headers } of answers) {
+      for (const { status, body, headers } of [...answers, ...questions]) {
         assert.deepEqual([status, body.code], [503, 'store_unavailable'])
         assert.match(headers.get('retry-after')!, /^[1-5]$/)
       }
+      for (const { body } of answers) assert.match(body.detail, /may be written or not\. Send the same again/)
+      for (const { body } of questions) assert.equal(body.detail, 'The store cannot be reached. Ask again later.')
     } finally {
       await run.close()
     }

@@ -17,18 +17,11 @@ import { eventRoutes } from './routes/events.ts'
 import { lookupRoute } from './routes/lookup.ts'
 import { lossRoutes } from './routes/losses.ts'
 import { policyRoutes } from './routes/policies.ts'
-import { createIdentify } from './routes/principal.ts'
+import { createIdentify, writes } from './routes/principal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { spoolRoute } from './routes/spool.ts'
 import { type IngestSpool, openIngestSpool } from './spool/ingest-spool.ts'
 import { migrateTelemetry } from './store.ts'
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Writes nothing, so it is served while the door is closed to what writes. */
-    reads?: true
-  }
-}
 
 export interface TelemetryOptions {
   database: Database
@@ -149,11 +142,6 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       await client.close()
     }
   }
-}
-
-/** A question that needs a body is a POST and writes nothing all the same: `config: { reads: true }`. */
-function writes(request: FastifyRequest): boolean {
-  return request.method !== 'GET' && request.routeOptions.config.reads !== true
 }
 
 async function spoolOf({

@@ -59,6 +59,8 @@ export interface RunOptions {
   spool?: TelemetryOptions['spool']
   /** Address of a database that is there and stays. Default: one of its own. */
   databaseUrl?: string
+  /** How it is opened. */
+  databaseOptions?: Parameters<typeof open>[1]
 }
 
 export const adminToken = 'admin-token-of-the-tests'
@@ -84,8 +86,8 @@ async function startMetadata(state: { mood: Mood; asked: number }) {
 }
 
 /** A database that can be closed and opened again behind the back of who uses it, as a server is. */
-async function reopenable(url: string) {
-  let inner = await open(url)
+async function reopenable(url: string, options: RunOptions['databaseOptions']) {
+  let inner = await open(url, options)
   const database: Database = {
     engine: inner.engine,
     query: (sql, parameters) => inner.query(sql, parameters),
@@ -104,15 +106,16 @@ async function reopenable(url: string) {
     database,
     lose: () => inner.close(),
     async return() {
-      inner = await open(url)
+      inner = await open(url, options)
     }
   }
 }
 
 /** The whole service on a real socket, a real database and a metadata API of its own. */
-export async function runTelemetry({ spool, databaseUrl }: RunOptions = {}): Promise<RunningTelemetry> {
+export async function runTelemetry(options: RunOptions = {}): Promise<RunningTelemetry> {
+  const { spool, databaseUrl, databaseOptions } = options
   const scratch = databaseUrl === undefined ? await scratchDatabase() : undefined
-  const { database, ...store } = await reopenable(databaseUrl ?? scratch!.url)
+  const { database, ...store } = await reopenable(databaseUrl ?? scratch!.url, databaseOptions)
   const state = { mood: 'well' as Mood, asked: 0 }
   const { server, url: metadataUrl } = await startMetadata(state)
   const clock = manualClock()

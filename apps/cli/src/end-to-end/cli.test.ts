@@ -232,6 +232,19 @@ describe('starting and stopping', () => {
   })
 })
 
+describe('a platform that cannot start', () => {
+  test('ends with 2, says why, and leaves the folder to the next', async t => {
+    const home = await newHome()
+    t.after(() => home.remove())
+    const flags = ['--port', '0', '--watcher-port', '0', '--health-port', '0']
+    const ran = await runCli(home, ['up', ...flags], { env: { PLIMSOLL_DATABASE_URL: 'postgres://127.0.0.1:1/none' } })
+    assert.equal(ran.code, 2, ran.stderr)
+    assert.match(ran.stderr.trimEnd().split('\n').at(-1)!, /ECONNREFUSED/)
+    assert.deepEqual(await exitsIn(home), ['2'])
+    assert.deepEqual(await locksIn(home), [])
+  })
+})
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { visitGapMs as sessionGapMs } from '@plimsoll/service-telemetry/visits'
 import fc from 'fast-check'
-import { SessionIndex, sessionGapMs } from './sessionize.ts'
+import { SessionIndex } from './sessionize.ts'
 
 const minute = 60_000
 

@@ -1,9 +1,8 @@
-/** After more than this without a sign of life a session has ended; the next one starts a new session. */
-export const sessionGapMs = 30 * 60 * 1000
+import { putTime } from '@plimsoll/service-telemetry/visits'
 
 /**
  * Sessions of users, found from their times alone, given in any order: a time belongs to the session before it when the
- * gap is 30 minutes or less. The platform finds the same ones by itself, and over more than these files.
+ * gap is 30 minutes or less. The platform finds the same ones by the same rule, and over more than these files.
  *
  * It keeps each session's first and last time and nothing of the times between: 16 bytes a session, one entry a user.
  */
@@ -23,7 +22,7 @@ export class SessionIndex {
 
   add(user: string, timeMs: number): void {
     const spans = this.#spans.get(user)
-    if (spans) addTime(spans, timeMs)
+    if (spans) putTime(spans, timeMs)
     else this.#spans.set(user, [timeMs, timeMs])
   }
 
@@ -38,28 +37,4 @@ export class SessionIndex {
     }
     return Object.fromEntries(Object.entries(days).sort())
   }
-}
-
-/** Puts a time among ordered spans, and joins those that it brings within a gap of each other. */
-function addTime(spans: number[], timeMs: number): void {
-  const after = firstAfter(spans, timeMs)
-  const joinsBefore = after > 0 && timeMs - spans[after - 1]! <= sessionGapMs
-  const joinsAfter = after < spans.length && spans[after]! - timeMs <= sessionGapMs
-  if (joinsBefore && joinsAfter) spans.splice(after - 1, 2)
-  else if (joinsBefore) spans[after - 1] = Math.max(spans[after - 1]!, timeMs)
-  else if (joinsAfter) spans[after] = timeMs
-  else spans.splice(after, 0, timeMs, timeMs)
-}
-
-/** The index of the first start after a time. Most times are the latest. */
-function firstAfter(spans: number[], timeMs: number): number {
-  let low = 0
-  let high = spans.length / 2
-  if (high > 0 && spans[(high - 1) * 2]! <= timeMs) return spans.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (spans[middle * 2]! > timeMs) high = middle
-    else low = middle + 1
-  }
-  return low * 2
 }

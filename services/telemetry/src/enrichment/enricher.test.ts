@@ -14,6 +14,8 @@ function enricher(options: Partial<EnricherOptions> = {}) {
     asked: [] as (readonly string[])[],
     tier: 'pro',
     fails: false,
+    /** Of whom the API says what nobody can use. */
+    spoilt: new Set<string>(),
     /** Milliseconds until the answer; 0 answers at once. */
     slow: 0
   }
@@ -22,7 +24,7 @@ function enricher(options: Partial<EnricherOptions> = {}) {
     const { tier, fails, slow } = api
     if (slow > 0) await new Promise<void>(resolve => clock.setTimer(resolve, slow))
     if (fails) throw new Error('the API is away')
-    return new Map(ids.map(id => [id, id === 'nobody' ? absent : known(tier)]))
+    return new Map(ids.map(id => [id, api.spoilt.has(id) ? unknown : id === 'nobody' ? absent : known(tier)]))
   }
   const subject = new Enricher({ load, clock, ...options })
   const one = async (id: string) => (await subject.enrich([id], budget)).get(id)
@@ -73,6 +75,20 @@ describe('an enricher', () => {
     clock.advance(1)
     assert.deepEqual(await one('ann'), known('pro'))
     assert.equal(api.asked.length, 2)
+  })
+
+  it('takes an unknown of one user as a failure of that user alone', async () => {
+    const { api, clock, subject, one } = enricher({ freshMs: 10_000, errorMs: 1_000 })
+    await one('ann')
+    clock.advance(10_000)
+    api.spoilt = new Set(['ann', 'bob'])
+    const found = await subject.enrich(['ann', 'bob', 'cid'], budget)
+    assert.deepEqual([...found.values()], [known('pro'), unknown, known('pro')], 'what was known of ann is still good')
+    api.spoilt.clear()
+    assert.deepEqual(await one('bob'), unknown)
+    assert.equal(api.asked.length, 2)
+    clock.advance(1_000)
+    assert.deepEqual(await one('bob'), known('pro'))
   })
 
   it('asks for all who come in one turn of the event loop at once, each once', async () => {

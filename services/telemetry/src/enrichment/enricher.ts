@@ -2,7 +2,10 @@ import type { Clock } from '@plimsoll/resilience'
 import { type Enrichment, unknown } from './enrichment.ts'
 
 export interface EnricherOptions {
-  /** Asks the metadata API for many users at once, through its policy. May reject; then nothing is known of them. */
+  /**
+   * Asks the metadata API for many users at once, through its policy. May reject, or say `unknown` of some; then nothing is
+   * learned of them.
+   */
   load(userIds: readonly string[]): Promise<Map<string, Enrichment>>
   clock: Clock
   /** How long an answer is fresh, in milliseconds. Default 60,000. */
@@ -100,19 +103,21 @@ export class Enricher {
   /** Never rejects: a failure is an answer too, for a second. */
   async #load(ids: string[]): Promise<void> {
     const { load, clock, freshMs, staleMs, errorMs, capacity } = this.#options
+    let answers: Map<string, Enrichment> | undefined
     try {
-      const answers = await load(ids)
-      const now = clock.now()
-      for (const [id, enrichment] of answers) {
-        this.#failedUntil.delete(id)
+      answers = await load(ids)
+    } catch {
+      // Told below, of each.
+    }
+    const now = clock.now()
+    for (const id of ids) {
+      const enrichment = answers?.get(id) ?? unknown
+      this.#failedUntil.delete(id)
+      if (enrichment.state === 'unknown') {
+        this.#failedUntil.set(id, now + errorMs)
+      } else {
         this.#known.delete(id)
         this.#known.set(id, { enrichment, freshUntil: now + freshMs, staleUntil: now + staleMs })
-      }
-    } catch {
-      const until = clock.now() + errorMs
-      for (const id of ids) {
-        this.#failedUntil.delete(id)
-        this.#failedUntil.set(id, until)
       }
     }
     for (const id of ids) this.#loading.delete(id)

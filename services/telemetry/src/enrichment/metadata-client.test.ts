@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { manualClock } from '@plimsoll/resilience'
-import { absent } from './enrichment.ts'
+import { absent, unknown } from './enrichment.ts'
 import { createMetadataClient, MetadataStatusError } from './metadata-client.ts'
 
 const ann = { tier: 'pro', region: 'eu', flags: { beta: true } }
@@ -76,9 +76,12 @@ test('404 for one user is an answer, any other status is none', async t => {
   await assert.rejects(batch.client.fetchMany(['ann']), MetadataStatusError, 'a batch is never absent as a whole')
 })
 
-test('what is outside the contract is a fault of the API and never data', async t => {
+test('a user of whom the API answers outside the contract is unknown, and spoils no other', async t => {
   for (const metadata of [
     {},
+    null,
+    'pro',
+    [ann],
     { ...ann, tier: null },
     { ...ann, tier: undefined },
     { ...ann, region: 'EU West' },
@@ -89,12 +92,17 @@ test('what is outside the contract is a fault of the API and never data', async 
     { ...ann, flags: { 'nul\0': true } },
     { ...ann, flags: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`f${n}`, true])) }
   ]) {
-    const { client } = await api(t, { body: { users: { ann: metadata }, ...metadata } })
-    await assert.rejects(client.fetchMany(['ann']), /outside its contract/, JSON.stringify(metadata))
-    await assert.rejects(client.fetchOne('ann'), /outside its contract/)
+    const { client } = await api(t, { body: { users: { ann: metadata, bea: ann } } })
+    const found = await client.fetchMany(['ann', 'bea', 'cid'])
+    assert.deepEqual([...found.values()], [unknown, { state: 'known', ...ann }, absent], JSON.stringify(metadata))
+    assert.deepEqual(await (await api(t, { body: metadata })).client.fetchOne('ann'), unknown)
   }
-  await assert.rejects((await api(t, { body: {} })).client.fetchMany(['ann']))
-  await assert.rejects((await api(t, { body: undefined })).client.fetchMany(['ann']))
+})
+
+test('an answer that cannot be read as a whole is a failure', async t => {
+  for (const body of [undefined, null, 'busy', [], {}, { users: null }, { users: [ann] }])
+    await assert.rejects((await api(t, { body })).client.fetchMany(['ann']), JSON.stringify(body))
+  await assert.rejects((await api(t, { body: undefined })).client.fetchOne('ann'))
 })
 
 test('metadata without flags has none', async t => {

@@ -1,6 +1,6 @@
 import { type Clock, DEADLINE_HEADER, formatDeadlineHeader } from '@plimsoll/resilience'
 import { Pool } from 'undici'
-import { absent, type Enrichment } from './enrichment.ts'
+import { absent, type Enrichment, unknown } from './enrichment.ts'
 
 /** The metadata API answered with a status that is neither an answer nor a "no such user". */
 export class MetadataStatusError extends Error {
@@ -19,17 +19,14 @@ export interface CallOptions {
 }
 
 export interface MetadataClient {
-  /** Asks for many users in one request. A user that is in the map is known or absent; there are no gaps. */
+  /**
+   * Asks for many users in one request. Every one is in the map: known, absent, or unknown when what the API says of them
+   * is outside its contract. That costs no other their answer; only an answer that cannot be read at all rejects.
+   */
   fetchMany(userIds: readonly string[], options?: CallOptions): Promise<Map<string, Enrichment>>
   /** Asks for one user. */
   fetchOne(userId: string, options?: CallOptions): Promise<Enrichment>
   close(): Promise<void>
-}
-
-interface Metadata {
-  tier: string
-  region: string
-  flags: Record<string, boolean>
 }
 
 export interface MetadataClientOptions {
@@ -65,8 +62,10 @@ export function createMetadataClient(
         await body.dump()
         throw new MetadataStatusError(statusCode)
       }
-      const { users } = (await body.json()) as { users: Record<string, Metadata> }
-      return new Map(userIds.map(id => [id, Object.hasOwn(users, id) ? known(users[id]!) : absent]))
+      const answer = await body.json()
+      const users = isObject(answer) ? answer.users : undefined
+      if (!isObject(users)) throw new Error('the metadata API answered outside its contract: there are no users in it')
+      return new Map(userIds.map(id => [id, Object.hasOwn(users, id) ? judged(users[id]) : absent]))
     },
     async fetchOne(userId, options = {}) {
       if (!canBeAsked(userId)) return absent
@@ -76,7 +75,7 @@ export function createMetadataClient(
         headers: headersFor(options),
         signal: options.signal ?? null
       })
-      if (statusCode === 200) return known((await body.json()) as Metadata)
+      if (statusCode === 200) return judged(await body.json())
       await body.dump()
       if (statusCode === 404) return absent
       throw new MetadataStatusError(statusCode)
@@ -101,21 +100,28 @@ const label = /^[a-z0-9_-]{1,32}$/
 const flagName = /^[A-Za-z0-9_.-]{1,64}$/
 const mostFlags = 64
 
-/** The labels become keys of read models, so what does not look like one is a fault of the API, not data. */
-function known({ tier, region, flags = {} }: Metadata): Enrichment {
-  if (!isLabel(tier) || !isLabel(region) || !areFlags(flags))
-    throw new Error('the metadata API answered with metadata outside its contract')
-  return { state: 'known', tier, region, flags }
+/**
+ * The labels become keys of read models, so what does not look like one is a fault of the API, not data: nothing is known
+ * of that user then, and they are asked for again.
+ */
+function judged(answer: unknown): Enrichment {
+  if (!isObject(answer)) return unknown
+  const { tier, region, flags = {} } = answer
+  return isLabel(tier) && isLabel(region) && areFlags(flags) ? { state: 'known', tier, region, flags } : unknown
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
 /** A pattern alone would take what is absent: its text is "undefined". */
-function isLabel(value: unknown): boolean {
+function isLabel(value: unknown): value is string {
   return typeof value === 'string' && label.test(value)
 }
 
 /** A flag that the store cannot hold would fail the batch that it is written in. */
-function areFlags(value: unknown): boolean {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
+function areFlags(value: unknown): value is Record<string, boolean> {
+  if (!isObject(value)) return false
   const flags = Object.entries(value)
   return flags.length <= mostFlags && flags.every(([name, on]) => flagName.test(name) && typeof on === 'boolean')
 }

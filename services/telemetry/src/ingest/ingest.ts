@@ -6,7 +6,7 @@ import { limits } from '../limits.ts'
 import type { IngestSpool, Recorded } from '../spool/ingest-spool.ts'
 import type { EventsWork } from '../spool/record.ts'
 import { Admission } from './admission.ts'
-import { overloaded, refusalOf, storeIsAway } from './refusal.ts'
+import { type Asking, overloaded, refusalOf, storeIsAway } from './refusal.ts'
 import type { ValidEvent } from './validate.ts'
 import type { Outcome, Work } from './work.ts'
 
@@ -166,18 +166,27 @@ export class Ingest {
     work: Work,
     { deadline, weight = 1, admission }: { deadline: number; weight?: number; admission?: Admission }
   ): Promise<Outcome> {
-    return this.ask(() => {
+    return this.write(() => {
       const committed = this.#commits.submit(work, weight)
       return admission ? admission.during(committed) : committed
     }, deadline)
   }
 
   /** Asks the primary store, for as long as there is time. Rejects with a problem the client can act on. */
-  async ask<T>(question: () => Promise<T>, deadline: number): Promise<T> {
+  read<T>(question: () => Promise<T>, deadline: number): Promise<T> {
+    return this.ask('read', question, deadline)
+  }
+
+  /** Changes the primary store beside the commits, in the same time and with the same problems. */
+  write<T>(change: () => Promise<T>, deadline: number): Promise<T> {
+    return this.ask('write', change, deadline)
+  }
+
+  async ask<T>(asking: Asking, question: () => Promise<T>, deadline: number): Promise<T> {
     try {
       return await this.store.run(question, { deadline })
     } catch (error) {
-      throw refusalOf(error)
+      throw refusalOf(error, asking)
     }
   }
 

@@ -36,39 +36,44 @@ export function storeIsAway(error: unknown): boolean {
   return error instanceof DatabaseClosedError || isUnavailable(error)
 }
 
-/** What a failed commit means to the client: it may send the same again, and is told when. */
-export function refusalOf(error: unknown, random: () => number = Math.random): unknown {
+/** What asked the store: a write must know what may have become of it, a read has nothing to lose. */
+export type Asking = 'read' | 'write'
+
+interface Meaning {
+  code: string
+  /** What is the matter, as a sentence without its end. */
+  what: string
+  /** What a writer must know and do. */
+  write: string
+}
+
+const notWritten = 'nothing of this was written. Send it again later.'
+const sendAgain = 'this may be written or not. Send the same again later, its ids make that safe.'
+
+/** What a failure of the store means to the client: it may ask or send the same again, and is told when. */
+export function refusalOf(error: unknown, asking: Asking = 'write', random: () => number = Math.random): unknown {
+  const meaning = meaningOf(error)
+  if (!meaning) return error
+  const { code, what, write } = meaning
+  return comeBack(code, asking === 'write' ? `${what}; ${write}` : `${what}. Ask again later.`, random)
+}
+
+function meaningOf(error: unknown): Meaning | undefined {
   if (error instanceof QueueFullError)
-    return comeBack(
-      'overloaded',
-      'More is waiting to be written than fits; nothing of this was written. Send it again later.',
-      random
-    )
-  if (error instanceof DeadlineExceededError) {
-    return comeBack(
-      'store_slow',
-      'The store did not answer in the time there was. This may be written or not: send the same again, its ids make that safe.',
-      random
-    )
-  }
-  if (storeIsAway(error) || error instanceof SpoolClosedError) {
-    return comeBack(
-      'store_unavailable',
-      'The store cannot be reached; nothing of this was written. Send it again later.',
-      random
-    )
-  }
+    return { code: 'overloaded', what: 'More is waiting to be written than fits', write: notWritten }
+  if (error instanceof DeadlineExceededError)
+    return { code: 'store_slow', what: 'The store did not answer in the time there was', write: sendAgain }
+  // It may have been lost between a commit and its answer.
+  if (storeIsAway(error) || error instanceof SpoolClosedError)
+    return { code: 'store_unavailable', what: 'The store cannot be reached', write: sendAgain }
   if (error instanceof SpoolError) {
     const [code, what] = spoolRefusals[error.code] ?? ['spool_full', 'the room to keep this meanwhile is used up']
-    return comeBack(code, `The store is away, and ${what}; nothing of this was written. Send it again later.`, random)
+    return { code, what: `The store is away, and ${what}`, write: sendAgain }
   }
   // Another writer kept getting there first. The next try will see what it wrote.
   if (isUniqueViolation(error) || isTransient(error)) {
-    return comeBack(
-      'contended',
-      'Another request wrote the same session or event at the same moment; nothing of this was written. Send it again.',
-      random
-    )
+    const what = 'Another request wrote the same session or event at the same moment'
+    return { code: 'contended', what, write: notWritten }
   }
-  return error
+  return undefined
 }

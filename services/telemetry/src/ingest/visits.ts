@@ -12,16 +12,26 @@ export const visitGapMs = 30 * 60_000
 
 /** `visits` with one more time of activity; the same array when nothing changes. */
 export function addTime(visits: Visits, time: number): Visits {
+  if (holdsTime(visits, time)) return visits
+  const changed = [...visits]
+  putTime(changed, time)
+  return changed
+}
+
+/** The same in place, for whoever adds many times to the visits of many. */
+export function putTime(visits: number[], time: number): void {
   const next = startAfter(visits, time)
   const joinsBefore = next > 0 && time - visits[next - 1]! <= visitGapMs
   const joinsAfter = next < visits.length && visits[next]! - time <= visitGapMs
-  if (joinsBefore && !joinsAfter && time <= visits[next - 1]!) return visits
-  const changed = [...visits]
-  if (joinsBefore && joinsAfter) changed.splice(next - 1, 2)
-  else if (joinsBefore) changed[next - 1] = time
-  else if (joinsAfter) changed[next] = time
-  else changed.splice(next, 0, time, time)
-  return changed
+  if (joinsBefore && joinsAfter) visits.splice(next - 1, 2)
+  else if (joinsBefore) visits[next - 1] = Math.max(visits[next - 1]!, time)
+  else if (joinsAfter) visits[next] = time
+  else visits.splice(next, 0, time, time)
+}
+
+function holdsTime(visits: Visits, time: number): boolean {
+  const next = startAfter(visits, time)
+  return next > 0 && time <= visits[next - 1]!
 }
 
 /** The place of the visit that holds `time`. */

@@ -34,8 +34,8 @@ export function administrationRoutes(
       const { project } = requireAdmin(request)
       // Counted is read first: what is accepted meanwhile then shows as pending, never as less than nothing.
       const readSide = await counted(project)
-      const row = await ingest.ask(() => readLedger(database, project), request.deadline)
-      const clientLosses = await ingest.ask(() => readClientLosses(database, project), request.deadline)
+      const row = await ingest.read(() => readLedger(database, project), request.deadline)
+      const clientLosses = await ingest.read(() => readClientLosses(database, project), request.deadline)
       const pending = readSide === null ? null : row.accepted - readSide
       return {
         project,
@@ -64,7 +64,7 @@ export function administrationRoutes(
     },
     async (request, reply) => {
       if (!request.principal?.admin) throw problem(403, 'admin_required', 'Only the admin token can make keys.')
-      const { token, ...key } = await ingest.ask(
+      const { token, ...key } = await ingest.write(
         () => keys.create(request.params.project, { backfill: request.body.backfill === true }),
         request.deadline
       )

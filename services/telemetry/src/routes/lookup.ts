@@ -24,7 +24,7 @@ export function lookupRoute(app: FastifyInstance, database: Database, ingest: In
     async request => {
       const { project } = request.principal!
       const ids = request.body.ids.map(id => id.toLowerCase())
-      const receipts = await ingest.ask(() => findReceipts(database, [...new Set(ids)]), request.deadline)
+      const receipts = await ingest.read(() => findReceipts(database, [...new Set(ids)]), request.deadline)
       return {
         receipts: ids.map(id => {
           const receivedAt = receipts.get(entryKey(project, id))

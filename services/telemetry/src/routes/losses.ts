@@ -20,7 +20,7 @@ export function lossRoutes(app: FastifyInstance, database: Database, ingest: Ing
       const { project } = request.principal!
       const { id, losses } = request.body
       const added = await ingest.admitted(project, 1, () =>
-        ingest.ask(() => addLossReport(database, project, id, losses), request.deadline)
+        ingest.write(() => addLossReport(database, project, id, losses), request.deadline)
       )
       return { result: added ? ('accepted' as const) : ('duplicate' as const) }
     }

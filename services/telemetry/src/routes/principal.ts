@@ -16,6 +16,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal | null
   }
+  interface FastifyContextConfig {
+    /** Writes nothing, so it is served while the door is closed to what writes. */
+    reads?: true
+  }
 }
 
 export interface PrincipalOptions {
@@ -34,7 +38,7 @@ export function createIdentify({ keys, ingest, adminToken, isSignedIn }: Princip
   return async (request: FastifyRequest): Promise<Principal> => {
     const token = bearer(request)
     if (token?.startsWith('plk_')) {
-      const key = await ingest.ask(() => keys.verify(token), request.deadline)
+      const key = await ingest.ask(writes(request) ? 'write' : 'read', () => keys.verify(token), request.deadline)
       if (key) return { project: key.project, backfill: key.backfill, admin: false }
     } else if (token !== undefined && sameSecret(token, adminToken)) {
       return { project: projectOf(request), backfill: true, admin: true }
@@ -50,6 +54,11 @@ export function createIdentify({ keys, ingest, adminToken, isSignedIn }: Princip
       }
     )
   }
+}
+
+/** A question that needs a body is a POST and writes nothing all the same: `config: { reads: true }`. */
+export function writes(request: FastifyRequest): boolean {
+  return request.method !== 'GET' && request.routeOptions.config.reads !== true
 }
 
 function projectOf(request: FastifyRequest): string {

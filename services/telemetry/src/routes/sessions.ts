@@ -59,7 +59,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       reply.code(201)
       if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!, receivedAt)
       reply.header('idempotent-replayed', 'true')
-      return firstAnswer(await ingest.ask(() => findAnswer(database, project, event.id), request.deadline))
+      return firstAnswer(await ingest.read(() => findAnswer(database, project, event.id), request.deadline))
     }
   )
 
@@ -69,7 +69,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     async request => {
       const { project } = requireAdmin(request)
       const id = request.params.id.toLowerCase()
-      const state = await ingest.ask(() => findSession(database, project, id), request.deadline)
+      const state = await ingest.read(() => findSession(database, project, id), request.deadline)
       if (!state || state.deletedAt !== null)
         throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
       return answerOf(id, state, ingest.now())
@@ -94,7 +94,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     async request => {
       const { project } = requireAdmin(request)
       const limit = request.query.limit ?? 20
-      const sessions = await ingest.ask(
+      const sessions = await ingest.read(
         () => listSessions(database, project, limit, request.query.before),
         request.deadline
       )

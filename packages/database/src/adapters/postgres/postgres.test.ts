@@ -1,47 +1,42 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { describe, it } from 'node:test'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import type { Database } from '../../database.ts'
 import { isUnavailable } from '../../errors.ts'
+import { migrate } from '../../migrations.ts'
 import { open } from '../../open.ts'
+import { type Relay, relayTo, scratchDatabase } from '../../testing.ts'
+import type { PostgresOptions } from './postgres.ts'
 
 const server = process.env.PLIMSOLL_DATABASE_URL
 
-/** A way to the server that can be cut. */
-async function cuttable(url: URL): Promise<{ url: string; cut(): void; close(): void }> {
-  const sockets = new Set<Socket>()
-  const proxy = createServer(inbound => {
-    const outbound = connect(Number(url.port || 5432), url.hostname)
-    for (const socket of [inbound, outbound]) {
-      sockets.add(socket)
-      socket.on('error', () => undefined)
-    }
-    inbound.pipe(outbound).pipe(inbound)
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  const through = new URL(url)
-  through.hostname = '127.0.0.1'
-  through.port = String((proxy.address() as AddressInfo).port)
-  const cut = () => {
-    for (const socket of sockets) socket.destroy()
-    sockets.clear()
-  }
-  return {
-    url: through.href,
-    cut,
-    close() {
-      cut()
-      proxy.close()
-    }
-  }
+/** A database of the test's own, behind a way that can fail. */
+async function behindRelay(t: TestContext, options: PostgresOptions): Promise<{ database: Database; way: Relay }> {
+  const scratch = await scratchDatabase()
+  const way = await relayTo(scratch.url)
+  const database = await open(way.url, options)
+  t.after(async () => {
+    await database.close()
+    way.close()
+    await scratch.remove()
+  })
+  return { database, way }
 }
+
+describe('the limit of a statement', () => {
+  it('is a time that a timer can take, or none', async () => {
+    for (const statementTimeoutMs of [0, -1, Number.NaN, 2 ** 31])
+      await assert.rejects(open('postgres://127.0.0.1:1/none', { statementTimeoutMs }), RangeError)
+  })
+})
 
 if (server !== undefined) {
   describe('a server that cannot be reached any more', () => {
     it('is unavailable to each statement of a transaction, and back with the next', async t => {
-      const way = await cuttable(new URL(server))
-      t.after(() => way.close())
-      const database = await open(way.url, { poolSize: 1 })
+      const { database, way } = await behindRelay(t, { poolSize: 1 })
       await assert.rejects(
         database.transaction(async tx => {
           await tx.query('select 1')
@@ -53,8 +48,115 @@ if (server !== undefined) {
         }),
         /given up/
       )
-      assert.equal((await database.query('select 4')).affected, 1)
+      await assert.rejects(database.query('select 4'), isUnavailable)
+      await way.mend()
+      assert.equal((await database.query('select 5')).affected, 1)
+    })
+  })
+
+  describe('a server that goes silent', () => {
+    const limits = { poolSize: 1, statementTimeoutMs: 500, acquireTimeoutMs: 800 }
+    const didNotAnswer = (error: unknown) => isUnavailable(error) && /did not answer within 500 ms/.test(String(error))
+
+    it('is unavailable to every kind of statement, and back when it speaks again', async t => {
+      const { database, way } = await behindRelay(t, limits)
+      await database.exec('create table t (a int)')
+      const kinds: ((on: Database) => Promise<unknown>)[] = [
+        on => on.query('select 1'),
+        on => on.exec('select 1'),
+        on => on.copyIn('t', ['a'], '1\n'),
+        on => on.transaction(async () => 'nothing is asked but to begin')
+      ]
+      for (const kind of kinds) {
+        way.fallSilent()
+        await assert.rejects(kind(database), didNotAnswer)
+        way.speak()
+        // The pool has a place for one, so this is a new connection.
+        await kind(database)
+      }
+    })
+
+    it('ends a transaction at its first statement without an answer: the others are not tried', async t => {
+      const { database, way } = await behindRelay(t, limits)
+      let failures: unknown[] = []
+      await assert.rejects(
+        database.transaction(async tx => {
+          await tx.query('select 1')
+          way.fallSilent()
+          const asked = await Promise.allSettled([
+            tx.query('select 2'),
+            tx.copyIn('t', ['a'], '1\n'),
+            tx.exec('select 3')
+          ])
+          failures = asked.map(answer => answer.status === 'rejected' && answer.reason)
+          await Promise.reject(failures[0])
+        }),
+        didNotAnswer
+      )
+      assert.ok(failures.every(isUnavailable))
+      assert.match(String(failures[1]), /not queryable/)
+    })
+
+    it('is unavailable to who needs a new connection', async t => {
+      const { database, way } = await behindRelay(t, limits)
+      way.fallSilent()
+      await assert.rejects(database.query('select 1'), isUnavailable)
+      await assert.rejects(database.query('select 2'), isUnavailable)
+      await assert.rejects(open(way.url, limits), isUnavailable)
+      way.speak()
+      assert.equal((await database.query('select 3')).affected, 1)
+    })
+
+    it('may have done what it did not answer: with an id that is no harm', async t => {
+      const { database, way } = await behindRelay(t, { ...limits, poolSize: 3 })
+      await database.exec('create table counted (id int primary key)')
+      const write = () =>
+        database.transaction(async tx => {
+          await tx.query('insert into counted values (1) on conflict do nothing')
+          // The commit that follows is said into the silence, and carried over after it.
+          if (attempts++ === 0) way.fallSilent()
+        })
+      let attempts = 0
+      await assert.rejects(write(), didNotAnswer)
+      way.speak()
+      await write()
+      assert.equal((await database.query('select from counted')).affected, 1)
+    })
+
+    it('is waited for as long as a transaction says, as migrations do', async t => {
+      const { database } = await behindRelay(t, limits)
+      const slow = 'select pg_sleep(0.8)'
+      await assert.rejects(database.query(slow), didNotAnswer)
+      await database.transaction(tx => tx.exec(slow), { statementTimeoutMs: Number.POSITIVE_INFINITY })
+      await assert.rejects(
+        database.transaction(async () => undefined, { statementTimeoutMs: 0 }),
+        RangeError
+      )
+      const folder = await mkdtemp(join(tmpdir(), 'plimsoll-migrations-'))
+      t.after(() => rm(folder, { recursive: true }))
+      await writeFile(join(folder, '0001_slow.sql'), slow)
+      assert.deepEqual(await migrate(database, 'test', pathToFileURL(`${folder}/`)), ['0001_slow.sql'])
+    })
+
+    it('does not hold up a close', async t => {
+      const { database, way } = await behindRelay(t, limits)
+      const asked = assert.rejects(database.query('select 1'), isUnavailable)
+      way.fallSilent()
       await database.close()
+      await asked
+    })
+
+    it('asks the server to let go of a transaction whose client is cut off', async t => {
+      const { database } = await behindRelay(t, limits)
+      const { rows } = await database.query<{ name: string; setting: string }>(
+        `select name, setting from pg_settings where name like 'tcp_keepalives%' or name like 'idle_in_transaction%' order by name`
+      )
+      assert.deepEqual(Object.fromEntries(rows.map(({ name, setting }) => [name, setting])), {
+        idle_in_transaction_session_timeout: '30000',
+        tcp_keepalives_count: '5',
+        tcp_keepalives_idle: '10',
+        tcp_keepalives_interval: '2'
+      })
     })
   })
 }

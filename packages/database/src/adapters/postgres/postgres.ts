@@ -1,41 +1,68 @@
-import { finished } from 'node:stream/promises'
 import pg from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
 import type {
   CommitListener,
   Database,
   DatabaseStatistics,
+  Queryable,
   Result,
   Transaction,
   TransactionOptions
 } from '../../database.ts'
-import { DatabaseClosedError, DatabaseError } from '../../errors.ts'
+import { DatabaseClosedError } from '../../errors.ts'
 import { inOrder } from '../../in-order.ts'
 import { CommitListeners } from '../../listeners.ts'
 import type { Procedure } from '../../procedure.ts'
 import { runTransaction } from '../../transaction.ts'
-import { encodeParameter, parserFor } from '../../values.ts'
+import { parserFor } from '../../values.ts'
+import { statementsOf, translate } from './connection.ts'
+import { checkedLimit, endAfterGoodbye } from './statement-limit.ts'
 
 export interface PostgresOptions {
   /** Connections at most. Default 10. */
   poolSize?: number
-  /** How long a caller waits for a connection, in milliseconds. Default 5,000. */
+  /** How long a caller waits for a connection, the making of one included, in milliseconds. Default 5,000. */
   acquireTimeoutMs?: number
+  /**
+   * How long a statement may go without its answer, in milliseconds, before its connection is given up and it rejects as
+   * with a server that cannot be reached (08006). Infinity for no limit. Default 15,000.
+   */
+  statementTimeoutMs?: number
+}
+
+/** Before a connection that says nothing is asked whether its other end is there, in milliseconds. */
+const keepAliveMs = 10_000
+
+/**
+ * What the server is asked to see to by itself. Cut off in the middle of a transaction, it would keep that, and its locks,
+ * for hours: the same events, sent again, would wait behind them.
+ */
+const session = {
+  timezone: 'UTC',
+  tcp_keepalives_idle: keepAliveMs / 1_000,
+  tcp_keepalives_interval: 2,
+  tcp_keepalives_count: 5,
+  idle_in_transaction_session_timeout: 30_000
 }
 
 /** Opens a pool on a PostgreSQL server and checks that it answers. */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Database> {
+  const statementTimeoutMs = checkedLimit('statementTimeoutMs', options.statementTimeoutMs ?? 15_000)
   const pool = new pg.Pool({
     connectionString: url,
     max: options.poolSize ?? 10,
     connectionTimeoutMillis: options.acquireTimeoutMs ?? 5_000,
     types: { getTypeParser: parserFor as unknown as typeof pg.types.getTypeParser },
-    options: '-c timezone=UTC',
+    options: Object.entries(session)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
     application_name: 'plimsoll'
   })
   // An idle connection that breaks is replaced by the pool on next use; without a listener it would end the process.
   pool.on('error', () => undefined)
-  const database = new PostgresDatabase(pool)
+  pool.on('connect', endAfterGoodbye)
+  const database = new PostgresDatabase(pool, statementTimeoutMs)
   try {
     await database.query('select 1')
   } catch (error) {
@@ -45,63 +72,11 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   return database
 }
 
-function translate(error: unknown): DatabaseError {
-  if (error instanceof DatabaseError) return error
-  const { message, code, detail, constraint } = error as {
-    message?: string
-    code?: string
-    detail?: string
-    constraint?: string
-  }
-  // "Not queryable": the connection broke before, and another statement of the same transaction was told so.
-  const lost = /terminat|timeout exceeded|Connection ended|closed the connection|not queryable|Premature close/i.test(
-    message ?? ''
-  )
-  // A stream's own code says nothing of the server.
-  const told = code?.startsWith('ERR_') ? undefined : code
-  return new DatabaseError(message ?? String(error), told ?? (lost ? '08006' : 'XX000'), {
-    detail,
-    constraint,
-    cause: error
-  })
-}
-
-async function run<R>(
-  client: pg.ClientBase | pg.Pool,
-  sql: string,
-  parameters: readonly unknown[]
-): Promise<Result<R>> {
-  try {
-    const { rows, rowCount } = await client.query(sql, parameters.map(encodeParameter))
-    return { rows: rows as R[], affected: rowCount ?? 0 }
-  } catch (error) {
-    throw translate(error)
-  }
-}
-
-async function execute(client: pg.ClientBase | pg.Pool, sql: string): Promise<void> {
-  try {
-    await client.query(sql)
-  } catch (error) {
-    throw translate(error)
-  }
-}
-
-async function copy(client: pg.ClientBase, table: string, columns: readonly string[], text: string): Promise<number> {
-  const stream = client.query(copyFrom(`copy ${table} (${columns.join(', ')}) from stdin`))
-  try {
-    stream.end(text)
-    await finished(stream)
-    return stream.rowCount
-  } catch (error) {
-    throw translate(error)
-  }
-}
-
 class PostgresDatabase implements Database {
   readonly engine = 'postgres' as const
   readonly exited: Promise<Error | undefined>
   #pool: pg.Pool
+  #statementTimeoutMs: number
   #listeners = new CommitListeners()
   #running = new Set<Promise<unknown>>()
   #commits = 0
@@ -109,8 +84,9 @@ class PostgresDatabase implements Database {
   #closing: Promise<void> | undefined
   #left!: (why: undefined) => void
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, statementTimeoutMs: number) {
     this.#pool = pool
+    this.#statementTimeoutMs = statementTimeoutMs
     this.exited = new Promise(resolve => {
       this.#left = resolve
     })
@@ -145,25 +121,26 @@ class PostgresDatabase implements Database {
     }
   }
 
-  query<R>(sql: string, parameters: readonly unknown[] = []): Promise<Result<R>> {
-    return this.#connected(client => run<R>(client, sql, parameters))
+  #statement<T>(ask: (statements: Queryable) => Promise<T>): Promise<T> {
+    return this.#connected(client => ask(statementsOf(client, this.#statementTimeoutMs)))
+  }
+
+  query<R>(sql: string, parameters?: readonly unknown[]): Promise<Result<R>> {
+    return this.#statement(statements => statements.query<R>(sql, parameters))
   }
 
   exec(sql: string): Promise<void> {
-    return this.#connected(client => execute(client, sql))
+    return this.#statement(statements => statements.exec(sql))
   }
 
   copyIn(table: string, columns: readonly string[], text: string): Promise<number> {
-    return this.#connected(client => copy(client, table, columns, text))
+    return this.#statement(statements => statements.copyIn(table, columns, text))
   }
 
-  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+  async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    const limitMs = checkedLimit('statementTimeoutMs', options?.statementTimeoutMs ?? this.#statementTimeoutMs)
     return this.#connected(async client => {
-      const connection = inOrder({
-        query: <R>(sql: string, parameters: readonly unknown[] = []) => run<R>(client, sql, parameters),
-        exec: sql => execute(client, sql),
-        copyIn: (table, columns, text) => copy(client, table, columns, text)
-      })
+      const connection = inOrder(statementsOf(client, limitMs))
       try {
         const { result, notifications } = await runTransaction(this.engine, connection, work, options)
         this.#commits++

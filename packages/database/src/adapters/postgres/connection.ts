@@ -1,0 +1,59 @@
+import { finished } from 'node:stream/promises'
+import type pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import type { Queryable } from '../../database.ts'
+import { DatabaseError } from '../../errors.ts'
+import { encodeParameter } from '../../values.ts'
+import { answeredWithin } from './statement-limit.ts'
+
+/** The statements of one connection of the pool, each answered within `limitMs` or given up with its connection. */
+export function statementsOf(client: pg.PoolClient, limitMs: number): Queryable {
+  const ask = async <T>(statement: () => Promise<T>): Promise<T> => {
+    try {
+      return await answeredWithin(client, limitMs, statement)
+    } catch (error) {
+      throw translate(error)
+    }
+  }
+  return {
+    query: <R>(sql: string, parameters: readonly unknown[] = []) =>
+      ask(async () => {
+        const { rows, rowCount } = await client.query(sql, parameters.map(encodeParameter))
+        return { rows: rows as R[], affected: rowCount ?? 0 }
+      }),
+    exec: sql =>
+      ask(async () => {
+        await client.query(sql)
+      }),
+    copyIn: (table, columns, text) =>
+      ask(async () => {
+        const stream = client.query(copyFrom(`copy ${table} (${columns.join(', ')}) from stdin`))
+        stream.end(text)
+        await finished(stream)
+        return stream.rowCount
+      })
+  }
+}
+
+/** What the client threw, as ours: with the server's code, or 08006 when the connection is what failed. */
+export function translate(error: unknown): DatabaseError {
+  if (error instanceof DatabaseError) return error
+  const { message, code, detail, constraint } = error as {
+    message?: string
+    code?: string
+    detail?: string
+    constraint?: string
+  }
+  // "Not queryable": the connection broke before, and another statement of the same transaction was told so.
+  const lost =
+    /terminat|timeout exceeded|timeout expired|Connection ended|closed the connection|not queryable|Premature close/i.test(
+      message ?? ''
+    )
+  // A stream's own code says nothing of the server.
+  const told = code?.startsWith('ERR_') ? undefined : code
+  return new DatabaseError(message ?? String(error), told ?? (lost ? '08006' : 'XX000'), {
+    detail,
+    constraint,
+    cause: error
+  })
+}

@@ -8,7 +8,7 @@ export interface Tally {
   duplicates: number
   /** Final answers that were neither: there should be none. */
   rejected: number
-  /** An event that was answered `accepted` twice, or again after it had a final answer. */
+  /** An event that was answered `accepted` twice, or again after it had a final answer, and was in the log. */
   acceptedTwice: number
   /** Answers that do not fit the request. */
   wrongAnswers: number

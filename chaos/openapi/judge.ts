@@ -48,8 +48,11 @@ export function isRefusalForNow(operation: Operation | undefined, answer: Answer
 
 /** What a client gets that leaves next to no time, by whatever method, and with whatever bytes behind its request. */
 function isOutOfTime(method: string, answer: Answer): boolean {
-  return saysWhenToComeBack(answer) && (method === 'HEAD' || codeOf(answer) === 'store_slow')
+  return saysWhenToComeBack(answer) && (method === 'HEAD' || isSlow(answer))
 }
+
+/** It did not answer in the time that the client gave it. */
+export const isSlow = (answer: Answer): boolean => ['store_slow', 'read_store_slow'].includes(codeOf(answer))
 
 const saysWhenToComeBack = ({ status, headers }: Answer) =>
   status === 503 && /^\d+$/.test(headers.get('retry-after') ?? '')

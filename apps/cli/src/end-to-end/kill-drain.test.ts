@@ -18,7 +18,7 @@ const eventsEach = 500
 /** Kills, as long as something waits: a fast machine is done before the last. */
 const mostKills = 5
 /** From the drain's first progress in a life to its kill, in milliseconds: a transaction takes about fifty. */
-const longestLifeMs = 250
+const longestLifeMs = 150
 
 interface Sent {
   id: string
@@ -125,7 +125,7 @@ describe('kill -9 of the platform at random instants while it drains its spool',
     assert.deepEqual([events, records, oldest_age_seconds, store_away], [0, 0, 0, 0])
     t.diagnostic(`of ${all} spooled events ${left.join(', ')} still waited after the kills`)
     const inTheMiddle = left.filter(events => events > 0 && events < all)
-    assert.ok(inTheMiddle.length >= 2, `${inTheMiddle.length} kills left a drain half done`)
+    assert.ok(inTheMiddle.length >= 1, `${inTheMiddle.length} kills left a drain half done`)
   })
 
   test('nothing is lost, nothing is counted twice, and the books balance', async () => {

@@ -22,7 +22,7 @@ export async function openStores(settings: Settings, data: string): Promise<Stor
   await createDirectory(primaryDirectory)
   await createDirectory(readDirectory, isNew ? { template: primaryDirectory } : {})
   // The event loop must not wait for a core until a page of events is in the read models: what was asked before is
-  // answered from memory, and p99 of that fell by a third.
+  // answered from memory, and must not wait for what is not needed for it.
   const read = settings.readDatabaseUrl
     ? open(settings.readDatabaseUrl)
     : open(`pglite://${readDirectory}`, { background: true })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -45,6 +45,18 @@ describe('the write-ahead log of an embedded engine', () => {
     writeAhead.begun(segment(1))
     await writeAhead.idle()
     assert.equal(await readFile(join(directory, 'pg_wal', segment(2)), 'utf8'), 'written by the engine')
+  })
+
+  it('goes on, and leaves nothing half made, when a segment cannot be made', async () => {
+    const directory = await dataDirectory()
+    // A name that leads nowhere: it seems free, and cannot be linked to.
+    await symlink(join(directory, 'nowhere'), join(directory, 'pg_wal', segment(2)))
+    let asked = 0
+    const writeAhead = new WriteAhead({ directory, segmentsBetween: 1, checkpoint: async () => void asked++ })
+    writeAhead.begun(segment(1))
+    await writeAhead.idle()
+    assert.equal(asked, 1)
+    assert.deepEqual(readdirSync(join(directory, 'pg_wal')), [segment(2)])
   })
 
   it('asks for a checkpoint each so many segments, and again after one that failed', async () => {

@@ -63,16 +63,23 @@ export class WriteAhead {
     const path = join(log, name)
     if (await exists(path)) return
     const unfinished = join(log, 'xlogtemp.plimsoll')
-    const file = await open(unfinished, 'w')
     try {
-      for (let written = 0; written < segmentBytes; written += zeros.length) await file.write(zeros)
-      await file.datasync()
+      const file = await open(unfinished, 'w')
+      try {
+        // Not `write`, which may write less than it is given.
+        for (let written = 0; written < segmentBytes; written += zeros.length) await file.writeFile(zeros)
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+      // A link never replaces what the engine may have made meanwhile.
+      await link(unfinished, path)
+      // The engine forces what it writes into the file, not the file's name: a power cut would take both.
+      await forceNames(log)
     } finally {
-      await file.close()
+      // On a full disk above all: half of a segment helps nobody.
+      await rm(unfinished, { force: true })
     }
-    // A link never replaces what the engine may have made meanwhile.
-    await link(unfinished, path).catch(() => undefined)
-    await rm(unfinished)
   }
 
   async #toCheckpoint(): Promise<void> {
@@ -113,6 +120,15 @@ export function following(segment: string): string {
   const next = BigInt(`0x${segment.slice(8, 16)}`) * 256n + BigInt(`0x${segment.slice(16)}`) + 1n
   const hex = (n: bigint) => n.toString(16).toUpperCase().padStart(8, '0')
   return `${segment.slice(0, 8)}${hex(next / 256n)}${hex(next % 256n)}`
+}
+
+async function forceNames(directory: string): Promise<void> {
+  const names = await open(directory, 'r')
+  try {
+    await names.sync()
+  } finally {
+    await names.close()
+  }
 }
 
 const exists = (path: string): Promise<boolean> =>

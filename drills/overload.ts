@@ -11,6 +11,7 @@ import {
 } from '@plimsoll/bench'
 import type { Drill } from './drill.ts'
 import { project } from './night.ts'
+import { settledBooks } from './settled-books.ts'
 
 const eventsOf = (reports: readonly LoadReport[]) => reports.reduce((sum, { events }) => sum + events, 0)
 /** Without the first seconds, in which caches and code are cold. */
@@ -64,7 +65,7 @@ export const overload: Drill = {
         afters.push(await load({ connections: 64, rate: (0.5 * capacity) / order.batchSize }))
       const after = afters.reduce((one, other) => (steady(other).okP99 < steady(one).okP99 ? other : one))
       const watched = await Promise.all([health.stop(), ready.stop(), dashboard.stop()])
-      const ledger = await settled(() => platform.get<Ledger>('/v1/ledger', project))
+      const ledger = await settledBooks(platform)
       const sent = [...peaks, ...floods, ...afters]
       const overloaded = steady(flood)
       return {
@@ -104,20 +105,4 @@ export const overload: Drill = {
       await platform.stop()
     }
   }
-}
-
-interface Ledger {
-  accepted: number
-  pending: number
-  balanced: boolean
-}
-
-/** Waits, for a minute at most, until everything accepted is counted. */
-async function settled(ask: () => Promise<Ledger>): Promise<Ledger> {
-  let ledger = await ask()
-  for (let tries = 0; tries < 240 && ledger.pending !== 0; tries++) {
-    await new Promise(resolve => setTimeout(resolve, 250))
-    ledger = await ask()
-  }
-  return ledger
 }

@@ -9,6 +9,7 @@ import {
 } from '@plimsoll/bench'
 import type { Drill } from './drill.ts'
 import { project } from './night.ts'
+import { settledBooks } from './settled-books.ts'
 
 /** Requests a second, and events in each: what two cores take with half of their time to spare. */
 const rate = 200
@@ -17,15 +18,6 @@ const batchSize = 10
 const warmSeconds = 3
 const seconds = 8
 
-interface Ledger {
-  received: number
-  accepted: number
-  duplicate: number
-  rejected: number
-  quarantined: number
-  pending: number | null
-  balanced: boolean
-}
 interface Spool {
   events: number
   oldestAgeMs: number | null
@@ -70,7 +62,7 @@ export const storeAway: Drill = {
       const backAt = performance.now()
       const drainSeconds = await untilDrained(platform, backAt)
       const report = await load.done
-      const ledger = await settled(platform)
+      const ledger = await settledBooks(platform)
       const healthy = during(report, warmSeconds, warmSeconds + seconds)
       const away = during(report, warmSeconds + seconds, warmSeconds + 2 * seconds)
       const back = during(report, warmSeconds + 2 * seconds, warmSeconds + 3 * seconds)
@@ -125,13 +117,4 @@ async function untilDrained(platform: StartedPlatform, from: number): Promise<nu
     if (events === 0 || passed > 60) return passed
     await new Promise(resolve => setTimeout(resolve, 100))
   }
-}
-
-async function settled(platform: StartedPlatform): Promise<Ledger> {
-  let ledger = await platform.get<Ledger>('/v1/ledger', project)
-  for (let tries = 0; tries < 240 && ledger.pending !== 0; tries++) {
-    await new Promise(resolve => setTimeout(resolve, 250))
-    ledger = await platform.get<Ledger>('/v1/ledger', project)
-  }
-  return ledger
 }

@@ -1,0 +1,102 @@
+import { type Database, migrate, type Queryable } from '@plimsoll/database'
+import type { Place, Position } from '../broker.ts'
+import { FencedError } from '../errors.ts'
+
+/** The consumer's own database and the schema of our tables in it. */
+export interface ConsumerStore {
+  readonly database: Database
+  readonly schema: string
+}
+
+/** Makes the tables in a schema of this name. Safe to call again, and from several processes at once. */
+export async function migrateConsumer(database: Database, schema: string): Promise<void> {
+  await migrate(database, `pubsub:${schema}`, new URL('./migrations/', import.meta.url), { schema })
+}
+
+/** The right to handle one partition. `fence` is never given twice. */
+export interface Lease extends Place {
+  readonly fence: number
+  readonly position: Position
+  readonly generation: number
+  /** The one before did not give it back: it may have died of a message. */
+  readonly afterDeath: boolean
+}
+
+/**
+ * The last statement of every step: moves the position, if this consumer still has the partition. A late owner finds no row,
+ * and its whole transaction rolls back.
+ * @throws FencedError
+ */
+export async function settlePartition(
+  tx: Queryable,
+  schema: string,
+  { topic, group, partition, fence }: Lease,
+  position: Position,
+  handled: number
+): Promise<void> {
+  const { affected } = await tx.query(
+    `update "${schema}".partitions set position = coalesce($5, position), handled = handled + $6, suspect = null
+     where topic = $1 and grp = $2 and partition = $3 and fence = $4`,
+    [topic, group, partition, fence, position, handled]
+  )
+  if (affected === 0) throw new FencedError(partition, fence)
+}
+
+/** Says that a message is begun, before it is: what a consumer died of is known to the next. Returns how often it was. */
+export async function beginSuspect(
+  { database, schema }: ConsumerStore,
+  { topic, group, partition, fence }: Lease,
+  id: string
+): Promise<number> {
+  const { rows } = await database.query<{ attempts: number }>(
+    `update "${schema}".partitions set suspect = $5,
+       suspect_attempts = case when suspect = $5 then suspect_attempts + 1 else 1 end
+     where topic = $1 and grp = $2 and partition = $3 and fence = $4 returning suspect_attempts as attempts`,
+    [topic, group, partition, fence, id]
+  )
+  if (!rows[0]) throw new FencedError(partition, fence)
+  return rows[0].attempts
+}
+
+/** Those of the ids that were handled already in this generation. */
+export async function knownIds(
+  tx: Queryable,
+  schema: string,
+  { topic, group, generation }: Lease,
+  ids: readonly string[]
+): Promise<Set<string>> {
+  const { rows } = await tx.query<{ id: string }>(
+    `select id from "${schema}".inbox where topic = $1 and grp = $2 and generation = $3 and id = any($4::text[])`,
+    [topic, group, generation, ids]
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** A unique violation means that another owner has handled one of them meanwhile: the step rolls back. */
+export async function rememberIds(
+  tx: Queryable,
+  schema: string,
+  { topic, group, generation }: Lease,
+  ids: readonly string[]
+): Promise<void> {
+  if (ids.length === 0) return
+  await tx.query(`insert into "${schema}".inbox (topic, grp, generation, id) select $1, $2, $3, unnest($4::text[])`, [
+    topic,
+    group,
+    generation,
+    ids
+  ])
+}
+
+/** Forgets ids that were handled before this moment, `limit` at most. Returns how many went. */
+export async function sweepInbox(
+  { database, schema }: ConsumerStore,
+  { before, limit }: { before: number; limit: number }
+): Promise<number> {
+  const { affected } = await database.query(
+    `delete from "${schema}".inbox where ctid = any(array(
+       select ctid from "${schema}".inbox where handled_at < $1 limit $2))`,
+    [new Date(before), limit]
+  )
+  return affected
+}

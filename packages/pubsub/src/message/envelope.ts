@@ -1,0 +1,67 @@
+/**
+ * A message as brokers carry it: CloudEvents 1.0 in binary mode. The attributes stand beside the data and never in it, so
+ * that a broker's own tools and a reader of another language see both.
+ */
+export interface Envelope {
+  readonly id: string
+  /** What is kept in order. `null`: nothing is. */
+  readonly key: string | null
+  readonly partition: number
+  /** CloudEvents attributes, their extensions among them. */
+  readonly attributes: Readonly<Record<string, string>>
+  /** The publisher's own. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly data: Uint8Array
+}
+
+/** Of the data, the attributes and the headers, in bytes: what limits are about. */
+export function sizeOf({ attributes, headers, data }: Envelope): number {
+  let bytes = data.byteLength
+  for (const record of [attributes, headers]) {
+    for (const name in record) bytes += name.length + Buffer.byteLength(record[name]!)
+  }
+  return bytes
+}
+
+/** Before a publisher's own headers on a broker, where all share one space of names. */
+const ownPrefix = 'h-'
+
+/**
+ * Attributes and headers as pairs of plain ASCII, for brokers whose headers take no more: values are percent-encoded as the
+ * HTTP and NATS bindings of CloudEvents say.
+ */
+export function toPairs({ attributes, headers }: Envelope, prefix = 'ce-'): Record<string, string> {
+  const pairs: Record<string, string> = {}
+  for (const name in attributes) pairs[prefix + name] = percentEncoded(attributes[name]!)
+  for (const name in headers) pairs[ownPrefix + percentEncoded(name)] = percentEncoded(headers[name]!)
+  return pairs
+}
+
+export function fromPairs(
+  pairs: Iterable<readonly [string, string]>,
+  prefix = 'ce-'
+): Pick<Envelope, 'attributes' | 'headers'> {
+  const attributes: Record<string, string> = {}
+  const headers: Record<string, string> = {}
+  for (const [name, value] of pairs) {
+    if (name.startsWith(prefix)) attributes[name.slice(prefix.length)] = decoded(value)
+    else if (name.startsWith(ownPrefix)) headers[decoded(name.slice(ownPrefix.length))] = decoded(value)
+  }
+  return { attributes, headers }
+}
+
+const plain = /^[!#-$&-~]*$/
+
+function percentEncoded(value: string): string {
+  return plain.test(value) ? value : encodeURIComponent(value.toWellFormed())
+}
+
+/** Another program's value with a stray percent sign is taken as it is. */
+function decoded(value: string): string {
+  if (!value.includes('%')) return value
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
+}

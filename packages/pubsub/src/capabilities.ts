@@ -20,8 +20,8 @@ export interface Capabilities {
   readonly priorities: boolean
   /** Dead letters by the broker itself. Ours are in the consumer's database, on all of them. */
   readonly deadLetters: boolean
-  /** Where a message is safe when its publisher is told so. */
-  readonly durable: 'synced' | 'written'
+  /** What is true when a publisher is told that its message is published. */
+  readonly confirmed: string
 }
 
 const yes = (value: boolean) => (value ? 'yes' : 'no')
@@ -37,7 +37,7 @@ const rows: readonly [title: string, cell: (capabilities: Capabilities) => strin
   ['delay by the broker', ({ delay }) => yes(delay)],
   ['priorities', ({ priorities }) => yes(priorities)],
   ['dead letters by the broker', ({ deadLetters }) => yes(deadLetters)],
-  ['confirmed means', ({ durable }) => (durable === 'synced' ? 'on the disk' : 'written, synced later')]
+  ['confirmed means', ({ confirmed }) => confirmed]
 ]
 
 function windowText(ms: number): string {
@@ -47,12 +47,10 @@ function windowText(ms: number): string {
 
 /** The table of the readme. */
 export function capabilityTable(brokers: readonly Capabilities[]): string {
-  const table = [
-    ['', ...brokers.map(({ name }) => name)],
-    ...rows.map(([title, cell]) => [title, ...brokers.map(cell)])
-  ]
-  const widths = table[0]!.map((_, column) => Math.max(3, ...table.map(row => row[column]!.length)))
+  const head = ['', ...brokers.map(({ name }) => name)]
+  const table = [head, ...rows.map(([title, cell]) => [title, ...brokers.map(cell)])]
+  const widths = head.map((_, column) => Math.max(3, ...table.map(row => row[column]!.length)))
   const line = (row: string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`
   const rule = `| ${widths.map(width => '-'.repeat(width)).join(' | ')} |`
-  return [line(table[0]!), rule, ...table.slice(1).map(line)].join('\n')
+  return [line(head), rule, ...table.slice(1).map(line)].join('\n')
 }

@@ -36,7 +36,7 @@ export const logCapabilities: Capabilities = {
   delay: false,
   priorities: false,
   deadLetters: false,
-  durable: 'synced'
+  confirmed: 'committed'
 }
 
 export interface LogBroker extends Broker {

@@ -21,8 +21,8 @@ export function groupCases(bench: () => Bench, { history }: Capabilities): void 
 
   it('gives each message to one member of a group', async () => {
     const topic = bench().topic()
-    const first = await bench().collect(topic, 'g')
-    const second = await bench().collect(topic, 'g')
+    const first = await bench().collect(topic, 'g', { leaseMs: 300 })
+    const second = await bench().collect(topic, 'g', { leaseMs: 300 })
     await until('a fair share', () => first.state.partitions.length === 2 || second.state.partitions.length === 2)
     await bench().pubsub.publish(topic, numbered(80, keys))
     const effects = await bench().done(topic, 'g', 80)
@@ -47,15 +47,15 @@ export function groupCases(bench: () => Bench, { history }: Capabilities): void 
     const topic = bench().topic()
     const options = { leaseMs: 300 }
     const first = await bench().collect(topic, 'g', options)
-    for (let round = 0; round < 5; round++) await bench().pubsub.publish(topic, numbered(32, keys, round * 4))
+    for (let round = 0; round < 3; round++) await bench().pubsub.publish(topic, numbered(32, keys, round * 4))
     const second = await bench().collect(topic, 'g', options)
-    for (let round = 5; round < 10; round++) await bench().pubsub.publish(topic, numbered(32, keys, round * 4))
+    for (let round = 3; round < 6; round++) await bench().pubsub.publish(topic, numbered(32, keys, round * 4))
     await first.drain()
     await bench().collect(topic, 'g', options)
-    for (let round = 10; round < 15; round++) await bench().pubsub.publish(topic, numbered(32, keys, round * 4))
+    for (let round = 6; round < 9; round++) await bench().pubsub.publish(topic, numbered(32, keys, round * 4))
     await second.drain()
-    const effects = await bench().done(topic, 'g', 480)
-    assert.equal(effects.length, 480)
+    const effects = await bench().done(topic, 'g', 288)
+    assert.equal(effects.length, 288)
     inOrder(effects)
   })
 

@@ -124,6 +124,31 @@ export function worldCases(bench: () => Bench): void {
     assert.equal((await bench().done(topic, 'g', 1))[0]!.attempt, 2)
     assert.deepEqual(attempts, [1, 2, 2, 2, 2])
   })
+
+  it('a retry that meets a database that is away has lost no attempt by it', async () => {
+    const topic = bench().topic()
+    const away = { now: false }
+    const pubsub = bench().on(bench().broker, { database: interrupted(bench().under.database, away) })
+    const attempts: number[] = []
+    let waits = 0
+    await bench().collect(topic, 'g', {
+      pubsub,
+      leaseMs: 60_000,
+      onEvent: ({ kind }) => void (kind === 'waiting' && waits++),
+      before: async (_message, { attempt }) => {
+        attempts.push(attempt)
+        if (attempt === 1) throw new Error('its own')
+        if (attempts.length > 2) return
+        away.now = true
+        throw new DatabaseError('the way is cut', '08006')
+      }
+    })
+    await bench().pubsub.publish(topic, { id: 'm', key: 'k', type: 'a', data: { n: 0 } })
+    await until('three waits', () => waits >= 3)
+    away.now = false
+    await bench().done(topic, 'g', 1)
+    assert.deepEqual(attempts, [1, 2, 2])
+  })
 }
 
 /** The database as a consumer sees it whose way there is cut now and then. */

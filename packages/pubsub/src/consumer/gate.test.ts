@@ -42,6 +42,22 @@ describe('the gate', () => {
     assert.equal(gate.succeeded(), false)
   })
 
+  it('is open again when its timer fires early', async () => {
+    const clock = manualClock()
+    const early = { ...clock, setTimer: (fn: () => void, ms: number) => clock.setTimer(fn, ms > 3 ? ms - 3 : ms) }
+    const gate = new Gate(1, { firstMs: 10, maxMs: 10 }, early, () => 1)
+    gate.worldFault()
+    let inside = false
+    void gate.enter(never).then(() => {
+      inside = true
+    })
+    for (let ms = 0; ms < 12; ms++) {
+      clock.advance(1)
+      await settle()
+    }
+    assert.equal(inside, true)
+  })
+
   it('lets go of who waits when they are told to stop', async () => {
     const gate = new Gate(1, { firstMs: 10, maxMs: 100 }, manualClock(), () => 1)
     gate.pause()

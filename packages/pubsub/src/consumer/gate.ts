@@ -65,8 +65,7 @@ export class Gate {
     this.#faults++
     const delay = retryAfterMs ?? delayOf(this.#backoff, this.#faults, this.#random)
     this.#until = Math.max(this.#until, this.#clock.now() + delay)
-    this.#clock.clearTimer(this.#timer)
-    this.#timer = this.#clock.setTimer(() => this.#wake(), Math.max(0, this.#until - this.#clock.now()) + 1)
+    this.#arm()
     return delay
   }
 
@@ -86,6 +85,14 @@ export class Gate {
   #open(): boolean {
     if (this.#paused || this.#clock.now() < this.#until) return false
     return this.#faults > 0 ? this.#free === this.#slots : this.#free > 0
+  }
+
+  /** A timer may fire a little early: who is woken then would wait for nobody. */
+  #arm(): void {
+    this.#clock.clearTimer(this.#timer)
+    const left = this.#until - this.#clock.now()
+    if (left <= 0) this.#wake()
+    else this.#timer = this.#clock.setTimer(() => this.#arm(), Math.ceil(left))
   }
 
   #wake(): void {

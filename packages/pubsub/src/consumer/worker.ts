@@ -1,21 +1,11 @@
-import { DatabaseError, isTransient, isUnavailable, type Transaction } from '@plimsoll/database'
 import type { Broker, Delivery, Position, Source } from '../broker.ts'
-import { FencedError, HandlerTimeoutError, WorldFaultError } from '../errors.ts'
-import { type Message, messageOf, type Wording } from '../message/message.ts'
-import { delayOf, type Fault, faultOf } from './fault.ts'
+import { FencedError, WorldFaultError } from '../errors.ts'
+import type { Wording } from '../message/message.ts'
+import { Attempts, blame, HandlerFailure } from './attempt.ts'
+import type { Fault } from './fault.ts'
 import type { Gate } from './gate.ts'
-import {
-  blockedLanes,
-  type Due,
-  type Failure,
-  failAgain,
-  giveBack,
-  type Parking,
-  park,
-  readLanes,
-  takeDue,
-  unpark
-} from './parking.ts'
+import { Lanes } from './lanes.ts'
+import { blockedLanes, type Parking, park } from './parking.ts'
 import type { Handler, Settings } from './settings.ts'
 import { beginSuspect, type ConsumerStore, knownIds, type Lease, rememberIds, settlePartition } from './store.ts'
 
@@ -26,24 +16,6 @@ export interface WorkerParts {
   handler: Handler
   settings: Settings
   gate: Gate
-}
-
-/** What came of the handler, to be told from our own statements, whose faults are always the world's. */
-class HandlerFailure extends Error {
-  constructor(cause: unknown) {
-    super('the handler failed', { cause })
-  }
-}
-
-/**
- * The handler's doing shows late, too: a statement that it swallowed dooms the transaction, a deferred constraint refuses the
- * commit. Of what is ours only an id that another owner has handled meanwhile is refused for good.
- */
-function blame(error: unknown): unknown {
-  const ours = error instanceof HandlerFailure || error instanceof FencedError
-  if (ours || isUnavailable(error) || isTransient(error)) return error
-  if (error instanceof DatabaseError && error.constraint === 'inbox_pkey') return error
-  return new HandlerFailure(error)
 }
 
 /**
@@ -58,20 +30,20 @@ export class PartitionWorker {
   #position: Position
   #source: Source | undefined
   #buffer: Delivery[] = []
-  /** Lanes in which something may wait: all that have, and some that had. */
-  #lanes = new Set<string>()
-  #dueAt = Number.POSITIVE_INFINITY
+  #attempts: Attempts
+  #lanes: Lanes
   #careful: number
   #single = 0
   #stopping = new AbortController()
   #nudge = new AbortController()
-  #lanesKnown = false
   #faultedBy: 'broker' | 'step' | undefined
 
   constructor(lease: Lease, parts: WorkerParts) {
     this.lease = lease
     this.#parts = parts
     this.#position = lease.position
+    this.#attempts = new Attempts(lease.topic, parts)
+    this.#lanes = new Lanes(lease, parts.store, parts.settings, this.#attempts)
     this.#careful = lease.afterDeath ? parts.settings.batch : 0
   }
 
@@ -96,7 +68,7 @@ export class PartitionWorker {
 
   /** Something was decided about what is parked: look. */
   nudge(): void {
-    this.#lanesKnown = false
+    this.#lanes.forget()
     this.#nudge.abort()
   }
 
@@ -137,7 +109,7 @@ export class PartitionWorker {
     const retryAfterMs = told instanceof WorldFaultError ? told.retryAfterMs : undefined
     const retryInMs = this.#parts.gate.worldFault(retryAfterMs)
     this.#parts.settings.onEvent({ kind: 'waiting', error: told, retryInMs })
-    this.#lanesKnown = false
+    this.#lanes.forget()
   }
 
   async #closeSource(): Promise<void> {
@@ -149,14 +121,13 @@ export class PartitionWorker {
 
   /** Returns false when there was nothing to do. Rejects for the world's faults only. */
   async #step(): Promise<boolean> {
-    const { store, settings } = this.#parts
-    if (!this.#lanesKnown) {
-      const { lanes, dueInMs } = await readLanes(store, this.lease)
-      this.#lanes = lanes
-      this.#dueIn(dueInMs)
-      this.#lanesKnown = true
+    const { settings } = this.#parts
+    if (!this.#lanes.known) await this.#lanes.read()
+    const retried = await this.#lanes.retryDue()
+    if (retried !== undefined) {
+      this.handled += retried
+      return true
     }
-    if (settings.clock.now() >= this.#dueAt && (await this.#retryDue())) return true
     if (this.#buffer.length === 0) return false
     const { batch } = settings
     const size = this.#careful > 0 || this.#single > 0 ? 1 : batch
@@ -166,7 +137,7 @@ export class PartitionWorker {
       await this.#commit(unit)
     } catch (error) {
       if (!(error instanceof HandlerFailure)) throw error
-      const fault = this.#judge(error.cause)
+      const fault = this.#attempts.judge(error)
       if (fault === 'world') throw error
       if (unit.length > 1) {
         this.#single = unit.length
@@ -182,9 +153,9 @@ export class PartitionWorker {
   async #wait(): Promise<void> {
     const { broker, settings } = this.#parts
     this.#nudge = new AbortController()
-    if (this.#stopping.signal.aborted || this.#buffer.length > 0 || !this.#lanesKnown) return
+    if (this.#stopping.signal.aborted || this.#buffer.length > 0 || !this.#lanes.known) return
     const nudge = this.#nudge
-    const untilDue = this.#dueAt - settings.clock.now()
+    const untilDue = this.#lanes.dueAt - settings.clock.now()
     const timer =
       untilDue === Number.POSITIVE_INFINITY
         ? undefined
@@ -210,7 +181,9 @@ export class PartitionWorker {
     const ids = unit.map(({ envelope }) => envelope.id)
     // A broker that keeps one of each id for ever, and positions: the position alone says what was handled.
     const needsInbox = broker.capabilities.dedupeWindowMs !== Number.POSITIVE_INFINITY
-    const suspectLanes = unit.map(delivery => this.#laneOf(delivery)).filter(lane => this.#lanes.has(lane))
+    const suspectLanes = unit
+      .map(delivery => this.#attempts.laneOf(delivery.envelope))
+      .filter(lane => this.#lanes.has(lane))
     let fresh = 0
     let parkings: Parking[] = []
     const position = unit.at(-1)!.position
@@ -226,9 +199,9 @@ export class PartitionWorker {
           if (known.has(id)) continue
           known.add(id)
           taken.push(id)
-          const lane = this.#laneOf(delivery)
+          const lane = this.#attempts.laneOf(delivery.envelope)
           if (blocked.has(lane)) parkings.push({ delivery, lane, failure: null })
-          else await this.#handle(tx, delivery, 1)
+          else await this.#attempts.make(tx, delivery.envelope, 1)
         }
         fresh = taken.length
         await park(tx, schema, this.lease, parkings)
@@ -238,7 +211,7 @@ export class PartitionWorker {
       .catch(error => {
         throw blame(error)
       })
-    for (const lane of suspectLanes) if (!parkings.some(each => each.lane === lane)) this.#lanesKnown = false
+    for (const lane of suspectLanes) if (!parkings.some(each => each.lane === lane)) this.#lanes.forget()
     await this.#settled(unit, fresh - parkings.length)
   }
 
@@ -250,51 +223,10 @@ export class PartitionWorker {
     await this.#source?.ack(unit).catch(() => undefined)
   }
 
-  async #handle(tx: Transaction, delivery: Pick<Delivery, 'envelope'>, attempt: number): Promise<void> {
-    const { handler, settings, wording } = this.#parts
-    const { clock, handlerTimeoutMs } = settings
-    const controller = new AbortController()
-    const late = Promise.withResolvers<never>()
-    const timer = clock.setTimer(() => {
-      const error = new HandlerTimeoutError(handlerTimeoutMs)
-      controller.abort(error)
-      late.reject(error)
-    }, handlerTimeoutMs)
-    try {
-      const message: Message = messageOf(this.lease.topic, delivery.envelope, wording)
-      await Promise.race([handler(message, { tx, attempt, signal: controller.signal }), late.promise])
-    } catch (error) {
-      throw new HandlerFailure(error)
-    } finally {
-      clock.clearTimer(timer)
-    }
-  }
-
-  #judge(error: unknown): Fault {
-    return this.#parts.settings.faultOf(error) ?? faultOf(error)
-  }
-
-  #laneOf({ envelope }: Pick<Delivery, 'envelope'>): string {
-    const { id, key } = envelope
-    return key === null || this.#parts.settings.ordered === 'none' ? `id:${id}` : `key:${key}`
-  }
-
-  #failureOf(error: unknown, attempts: number, fault: Fault): Failure {
-    const { maxAttempts, backoff, random } = this.#parts.settings
-    const over = fault === 'poison' || attempts >= maxAttempts
-    const { message, code } = error as { message?: unknown; code?: unknown }
-    return {
-      text: String(message ?? error).slice(0, 2_000),
-      code: typeof code === 'string' ? code.slice(0, 100) : null,
-      attempts,
-      retryInMs: over ? null : delayOf(backoff, attempts, random)
-    }
-  }
-
   async #parkFailed(delivery: Delivery, error: unknown, fault: Fault, attempts = 1): Promise<void> {
     const { database, schema } = this.#parts.store
-    const lane = this.#laneOf(delivery)
-    const failure = this.#failureOf(error, attempts, fault)
+    const lane = this.#attempts.laneOf(delivery.envelope)
+    const failure = this.#attempts.failureOf(error, attempts, fault)
     await database.transaction(async tx => {
       await park(tx, schema, this.lease, [{ delivery, lane, failure }])
       if (this.#parts.broker.capabilities.dedupeWindowMs !== Number.POSITIVE_INFINITY) {
@@ -302,18 +234,9 @@ export class PartitionWorker {
       }
       await settlePartition(tx, schema, this.lease, delivery.position, 0)
     })
-    this.#lanes.add(lane)
-    this.#tellFailed(delivery.envelope, error, failure, fault)
-    if (failure.retryInMs !== null) this.#dueIn(failure.retryInMs, true)
+    this.#lanes.block(lane, failure.retryInMs)
+    this.#attempts.tell(delivery.envelope, error, failure, fault)
     await this.#settled([delivery], 0)
-  }
-
-  #tellFailed(envelope: { id: string; key: string | null }, error: unknown, failure: Failure, fault: Fault): void {
-    const { onEvent } = this.#parts.settings
-    const { id, key } = envelope
-    const { attempts } = failure
-    onEvent({ kind: 'failed', id, key, attempts, fault, error })
-    if (failure.retryInMs === null) onEvent({ kind: 'dead', id, key, attempts, error })
   }
 
   /** After a consumer's death each message is announced before it is tried. Returns true when this one was the cause. */
@@ -324,67 +247,5 @@ export class PartitionWorker {
     const error = new Error(`its consumer died each time it was tried, ${attempts - 1} times`)
     await this.#parkFailed(delivery, error, 'poison', attempts - 1)
     return true
-  }
-
-  #dueIn(ms: number | null, orEarlier = false): void {
-    const at = ms === null ? Number.POSITIVE_INFINITY : this.#parts.settings.clock.now() + ms
-    this.#dueAt = orEarlier ? Math.min(this.#dueAt, at) : at
-  }
-
-  /** Tries the head of a lane that is due. Returns false when none was. */
-  async #retryDue(): Promise<boolean> {
-    const { store, settings } = this.#parts
-    const due = await takeDue(store, this.lease)
-    if (!due) {
-      const { lanes, dueInMs } = await readLanes(store, this.lease)
-      this.#lanes = lanes
-      this.#dueIn(dueInMs)
-      return false
-    }
-    if (due.attempts > settings.maxAttempts) {
-      const error = new Error(`its consumer died while it was tried`)
-      await this.#failDue(due, error, 'poison', due.attempts - 1)
-      return true
-    }
-    try {
-      await this.#commitDue(due)
-    } catch (error) {
-      if (!(error instanceof HandlerFailure)) throw error
-      const fault = this.#judge(error.cause)
-      if (fault === 'world') {
-        await giveBack(store, due.number)
-        throw error
-      }
-      await this.#failDue(due, error.cause, fault, due.attempts)
-    }
-    return true
-  }
-
-  async #commitDue(due: Due): Promise<void> {
-    const { database, schema } = this.#parts.store
-    let more = false
-    await database
-      .transaction(async tx => {
-        await this.#handle(tx, due, due.attempts)
-        more = await unpark(tx, schema, this.lease, due)
-        await settlePartition(tx, schema, this.lease, null, 1)
-      })
-      .catch(error => {
-        throw blame(error)
-      })
-    this.handled++
-    if (!more) this.#lanes.delete(due.lane)
-    this.#dueIn(0, true)
-  }
-
-  async #failDue(due: Due, error: unknown, fault: Fault, attempts: number): Promise<void> {
-    const { database, schema } = this.#parts.store
-    const failure = this.#failureOf(error, attempts, fault)
-    await database.transaction(async tx => {
-      await failAgain(tx, schema, due.number, failure)
-      await settlePartition(tx, schema, this.lease, null, 0)
-    })
-    this.#tellFailed(due.envelope, error, failure, fault)
-    this.#lanesKnown = false
   }
 }

@@ -1,0 +1,211 @@
+import { connect, type Msg, headers as newHeaders } from '@nats-io/transport-node'
+import type { Broker, Delivery, Position } from '../broker.ts'
+import type { Capabilities } from '../capabilities.ts'
+import { MessageTooLargeError, NotConfirmedError } from '../errors.ts'
+import { type Envelope, fromPairs, toPairs } from '../message/envelope.ts'
+import { type PartitionLog, positionalBroker } from '../sources/positional.ts'
+import { JetStream } from './jetstream.ts'
+
+export interface NatsBrokerOptions {
+  /** Of a server of version 2.9 or newer with JetStream, `nats://…`. */
+  url: string
+  /** Before each subject and the name of each stream. Letters and digits. Default `pubsub`. */
+  prefix?: string
+  /** Of a topic that is made here, fixed from then on. Default 8. */
+  partitions?: number
+  /** Of a topic that is made here: how long a repeated id is dropped, in milliseconds. Default 120,000. */
+  dedupeWindowMs?: number
+  /** Copies of a topic that is made here. Default 1. */
+  replicas?: number
+  /** How long an answer may take, in milliseconds. Default 5,000. */
+  timeoutMs?: number
+  /** Time between looks when no news is heard of, in milliseconds. Default 250. */
+  pollMs?: number
+}
+
+export const natsCapabilities: Capabilities = {
+  name: 'NATS JetStream',
+  ordering: 'partition',
+  groups: true,
+  replay: true,
+  history: true,
+  transactional: false,
+  dedupeWindowMs: 120_000,
+  // The server's default for a message with its headers is 1,048,576.
+  maxBytes: 1_000_000,
+  delay: false,
+  priorities: false,
+  deadLetters: false,
+  confirmed: 'written, synced within 2 min'
+}
+
+/**
+ * A stream a topic, a subject a partition. Positions are kept in the consumer's database, so nothing is acknowledged to the
+ * server: a late acknowledgement of a delivery that was superseded (nats-server#4786) does not exist.
+ */
+export async function natsBroker(options: NatsBrokerOptions): Promise<Broker> {
+  const { url, prefix = 'pubsub', partitions = 8, dedupeWindowMs = 120_000, replicas = 1 } = options
+  const { timeoutMs = 5_000, pollMs = 250 } = options
+  const connection = await connect({
+    servers: url,
+    timeout: timeoutMs,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 50,
+    reconnectJitter: 50,
+    pingInterval: 5_000,
+    maxPingOut: 2
+  })
+  const jetstream = new JetStream(connection, timeoutMs)
+  // A dot would make two tokens of a name. No name has an equals sign in it.
+  const nameOf = (topic: string) => `${prefix}-${topic.replaceAll('.', '=')}`
+  const subjectOf = (topic: string, partition: number) => `${prefix}.${topic.replaceAll('.', '=')}.${partition}`
+  const newsOf = (topic: string) => `${prefix}-news.${topic.replaceAll('.', '=')}`
+  const maxPayload = connection.info?.max_payload ?? 1_048_576
+
+  const topics = new Map<string, Promise<number>>()
+  const makeTopic = async (topic: string): Promise<number> => {
+    const subjects = Array.from({ length: partitions }, (_, partition) => subjectOf(topic, partition))
+    const made = await jetstream.stream(nameOf(topic), { subjects, dedupeWindowMs, replicas })
+    return made.length
+  }
+  const topicOf = (topic: string): Promise<number> => {
+    const known = topics.get(topic)
+    if (known) return known
+    const making = makeTopic(topic)
+    topics.set(topic, making)
+    making.catch(() => topics.delete(topic))
+    return making
+  }
+
+  /** Pull consumers of the server that stand at a place, so that the next page needs no new one. */
+  const standing = new Map<string, string>()
+  const keep = (place: string, consumer: string) => {
+    standing.set(place, consumer)
+    if (standing.size > 256) standing.delete(standing.keys().next().value!)
+  }
+  const log: PartitionLog = {
+    pollMs,
+    async read(topic, partition, after, limit) {
+      const place = (position: Position) => `${topic}/${partition}/${position}`
+      const stream = nameOf(topic)
+      const kept = standing.get(place(after))
+      standing.delete(place(after))
+      const from = { sequence: sequenceOf(after) + 1 }
+      let consumer = kept ?? (await jetstream.consumer(stream, subjectOf(topic, partition), from)).name
+      let messages: Msg[] | undefined
+      try {
+        messages = await jetstream.pull(stream, consumer, limit)
+      } catch (error) {
+        // The server forgets what was not asked for long, and at a restart.
+        if (kept === undefined) throw error
+        consumer = (await jetstream.consumer(stream, subjectOf(topic, partition), from)).name
+        messages = await jetstream.pull(stream, consumer, limit)
+      }
+      const deliveries = messages.map(message => deliveryOf(partition, message))
+      keep(place(deliveries.at(-1)?.position ?? after), consumer)
+      return { deliveries }
+    },
+    onNews(topic, listener) {
+      const subscription = connection.subscribe(newsOf(topic), {
+        callback: (_error, message) => {
+          for (const partition of message.data) listener(partition)
+        }
+      })
+      return () => subscription.unsubscribe()
+    }
+  }
+  const sources = positionalBroker(log)
+
+  return {
+    capabilities: { ...natsCapabilities, dedupeWindowMs },
+    open: sources.open,
+    topic: topicOf,
+    group: async () => undefined,
+    async publish(topic, messages) {
+      const prepared = messages.map(message => prepare(message, maxPayload))
+      try {
+        await topicOf(topic)
+        // Sent one behind the other on one connection: what is lost with it is lost from some place on.
+        await Promise.all(
+          prepared.map(({ envelope, headers }) =>
+            jetstream.publish(subjectOf(topic, envelope.partition), envelope.data, headers)
+          )
+        )
+      } catch (error) {
+        throw new NotConfirmedError('NATS', error)
+      }
+      connection.publish(newsOf(topic), Uint8Array.from(new Set(messages.map(({ partition }) => partition))))
+    },
+    async lag({ topic, partition }, after) {
+      const from = { sequence: sequenceOf(after) + 1 }
+      return await withConsumer(topic, partition, from, async ({ name, pending }) => {
+        if (pending === 0) return { messages: 0, oldestAt: null }
+        const [first] = await jetstream.pull(nameOf(topic), name, 1)
+        return { messages: pending, oldestAt: first ? deliveryOf(partition, first).publishedAt : null }
+      })
+    },
+    async seek(topic, partition, from) {
+      if (from === 'start') return null
+      const last = positionOf(await jetstream.lastSequence(nameOf(topic)))
+      if (from === 'end') return last
+      return await withConsumer(topic, partition, from, async ({ name, pending }) => {
+        const [first] = pending === 0 ? [] : await jetstream.pull(nameOf(topic), name, 1)
+        return first ? positionOf(sequenceIn(first) - 1) : last
+      })
+    },
+    async close() {
+      sources.closeReaders()
+      await connection.close()
+    }
+  }
+
+  async function withConsumer<T>(
+    topic: string,
+    partition: number,
+    from: { sequence: number } | { time: number },
+    work: (consumer: { name: string; pending: number }) => Promise<T>
+  ): Promise<T> {
+    const consumer = await jetstream.consumer(nameOf(topic), subjectOf(topic, partition), from)
+    try {
+      return await work(consumer)
+    } finally {
+      jetstream.forget(nameOf(topic), consumer.name)
+    }
+  }
+}
+
+function prepare(envelope: Envelope, maxPayload: number) {
+  const headers = newHeaders()
+  for (const [name, value] of Object.entries(toPairs(envelope))) headers.append(name, value)
+  headers.append('Nats-Msg-Id', encodeURIComponent(envelope.id))
+  let bytes = envelope.data.byteLength + 100
+  for (const [name, values] of headers) for (const value of values) bytes += name.length + value.length + 4
+  if (bytes > maxPayload) throw new MessageTooLargeError(envelope.id, bytes, maxPayload)
+  return { envelope, headers }
+}
+
+const positionOf = (sequence: number): string => String(Math.max(0, sequence)).padStart(16, '0')
+const sequenceOf = (position: Position): number => (position === null ? 0 : Number(position))
+
+/** `$JS.ACK.stream.consumer.delivered.sequence.nth.nanoseconds.pending` is where an acknowledgement would go. */
+const replyOf = (message: Msg): string[] => message.reply!.split('.').slice(-5)
+const sequenceIn = (message: Msg): number => Number(replyOf(message)[1])
+
+function deliveryOf(partition: number, message: Msg): Delivery {
+  const pairs: [string, string][] = []
+  for (const [name, values] of message.headers ?? []) pairs.push([name, values[0] ?? ''])
+  const { attributes, headers } = fromPairs(pairs)
+  const [, sequence, , nanoseconds] = replyOf(message)
+  return {
+    envelope: {
+      id: attributes.id ?? '',
+      key: attributes.partitionkey ?? null,
+      partition,
+      attributes,
+      headers,
+      data: message.data
+    },
+    position: positionOf(Number(sequence)),
+    publishedAt: Number(nanoseconds) / 1e6
+  }
+}

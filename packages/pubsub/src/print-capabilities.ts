@@ -1,0 +1,7 @@
+import { logCapabilities } from './adapters/log/log.ts'
+import { natsCapabilities } from './adapters/nats.ts'
+import { redisCapabilities } from './adapters/redis.ts'
+import { capabilityTable } from './capabilities.ts'
+
+/** Prints the table of the readme: `npm run capabilities -w @plimsoll/pubsub`. */
+console.log(capabilityTable([logCapabilities, redisCapabilities, natsCapabilities]))

@@ -40,7 +40,7 @@ export class PubSub {
   readonly broker: Broker
   #store: ConsumerStore | undefined
   #wording: Wording
-  #partitions = new Map<string, number>()
+  #partitions = new Map<string, Promise<number>>()
   #subscriptions = new Set<Subscription>()
 
   constructor(options: PubSubOptions) {
@@ -120,14 +120,15 @@ export class PubSub {
     await Promise.all([...this.#subscriptions].map(subscription => subscription.drain()))
   }
 
-  async #partitionsOf(topic: string): Promise<number> {
+  /** One promise for all who ask: they go on in the order in which they came. */
+  #partitionsOf(topic: string): Promise<number> {
     checkName('topic', topic)
-    let partitions = this.#partitions.get(topic)
-    if (partitions === undefined) {
-      partitions = await this.broker.topic(topic)
-      this.#partitions.set(topic, partitions)
-    }
-    return partitions
+    const known = this.#partitions.get(topic)
+    if (known) return known
+    const asked = this.broker.topic(topic)
+    this.#partitions.set(topic, asked)
+    asked.catch(() => this.#partitions.delete(topic))
+    return asked
   }
 
   #checkSize(envelope: Envelope): void {

@@ -145,9 +145,12 @@ export async function redisBroker(options: RedisBrokerOptions): Promise<RedisBro
     group: async () => undefined,
     async publish(topic, messages) {
       try {
+        // All of them are sent before the next publish can be: the connection keeps the order.
+        const sent: Promise<void>[] = []
         for (const [partition, own] of byPartition(messages)) {
-          for (const part of partsOf(own, 1_000, 4_000_000, sizeOf)) await publishPart(topic, partition, part)
+          for (const part of partsOf(own, 1_000, 4_000_000, sizeOf)) sent.push(publishPart(topic, partition, part))
         }
+        await Promise.all(sent)
       } catch (error) {
         throw new NotConfirmedError('Redis', error)
       }

@@ -43,14 +43,14 @@ function engineCases(bench: () => Bench): void {
     const engine = bench().under.engine!
     const topic = bench().topic()
     await bench().collect(topic, 'g', { batch: 5 })
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       await publishing(bench(), topic, round * 10)
       await engine.kill()
       await engine.start()
     }
-    await publishing(bench(), topic, 30)
-    const effects = await bench().done(topic, 'g', 240)
-    assert.equal(effects.length, 240)
+    await publishing(bench(), topic, 20)
+    const effects = await bench().done(topic, 'g', 180)
+    assert.equal(effects.length, 180)
     inOrder(effects)
   })
 

@@ -7,11 +7,11 @@ export const UserId = Type.String({
   description: 'An id stays when its user is erased: so it is opaque, and no address (it has no @).'
 })
 const Email = Type.String({
-  pattern: '^[^\\s@\\u0000-\\u001f]{1,64}@[^\\s@\\u0000-\\u001f]{1,185}$',
+  pattern: '^[^\\s@\\u0000-\\u001f\\u007f-\\u009f]{1,64}@[^\\s@\\u0000-\\u001f\\u007f-\\u009f]{1,185}$',
   description: 'Something, an @, and something. Personal: it is kept sealed.'
 })
 const Name = Type.String({
-  pattern: '^[^\\u0000-\\u001f\\u007f]{1,200}$',
+  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]{1,200}$',
   description: 'Personal: it is kept sealed.'
 })
 const Label = Type.String({ pattern: '^[a-z0-9_-]{1,32}$' })
@@ -22,7 +22,7 @@ const Flags = Type.Record(Type.String({ pattern: flagName }), Type.Boolean(), {
 })
 export type Flags = Record<string, boolean>
 const Reason = Type.String({
-  pattern: '^[^\\u0000-\\u001f\\u007f]{1,500}$',
+  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]{1,500}$',
   description: 'Why, for the history. Kept sealed: people write names into reasons.'
 })
 
@@ -153,7 +153,8 @@ export const ErasureAnswer = Type.Object({
 })
 export type ErasureAnswer = Static<typeof ErasureAnswer>
 
-const FeedCursor = Type.String({ pattern: '^\\d{1,18}-\\d{1,15}$' })
+// A leading zero would be octal to the store.
+const FeedCursor = Type.String({ pattern: '^(0|[1-9]\\d{0,17})-(0|[1-9]\\d{0,14})$' })
 export const FeedQuery = Type.Object({
   after: Type.Optional(FeedCursor),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: 'Default 500.' }))

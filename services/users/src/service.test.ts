@@ -194,7 +194,9 @@ describe('users over HTTP', () => {
         ]
       )
       assert.ok(!JSON.stringify(events).includes('sealed'))
-      isProblem(await run.send('GET', '/v1/user-events?after=7'), 400, 'invalid_request')
+      for (const odd of ['7', '07-1', '7-', '-1', '1-1-1', '9999999999999999999-1'])
+        isProblem(await run.send('GET', `/v1/user-events?after=${odd}`), 400, 'invalid_request')
+      assert.deepEqual((await read('after=999999999999999999-1')).events, [], 'a place that nobody has reached')
     })
 
     it('can be followed in this process', async () => {

@@ -38,9 +38,13 @@ export async function openUserStore(database: Database, masterKey: Uint8Array): 
 
 async function checkMasterKey(database: Database, masterKey: Uint8Array): Promise<void> {
   const sign = createHmac('sha256', masterKey).update('users: the sign of the master key').digest()
-  await database.query('insert into users.master_key (sign) values ($1) on conflict do nothing', [sign])
-  const { rows } = await database.query<{ sign: Buffer }>('select sign from users.master_key')
-  if (!sign.equals(rows[0]!.sign)) throw new WrongMasterKeyError()
+  const kept = async () => (await database.query<{ sign: Buffer }>('select sign from users.master_key')).rows[0]?.sign
+  let first = await kept()
+  if (!first) {
+    await database.query('insert into users.master_key (sign) values ($1) on conflict do nothing', [sign])
+    first = await kept()
+  }
+  if (!sign.equals(first!)) throw new WrongMasterKeyError()
 }
 
 /**

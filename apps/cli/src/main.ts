@@ -52,7 +52,7 @@ settingFlags(program.command('up'))
 
 settingFlags(program.command('serve'))
   .description('run one service as a process of its own')
-  .argument('<name>', 'telemetry, analytics or metadata')
+  .argument('<name>', 'telemetry, analytics, metadata or users')
   .action(async (name, flags) => (await import('./commands/serve.ts')).serve(name, settingsOf(flags)))
 
 onPlatform(program.command('import'))
@@ -68,6 +68,13 @@ onPlatform(program.command('sessions'))
 onPlatform(program.command('stats'))
   .description('the totals of a project')
   .action(async options => (await import('./commands/stats.ts')).stats(options))
+
+onPlatform(program.command('history'))
+  .description('who changed what of a user, when and why; with --at, the user as of then')
+  .argument('<stream>', 'as user/42')
+  .option('--at <time>', 'a moment, as 2026-01-02T03:04:05Z')
+  .option('--limit <n>', 'how many changes, the last ones', '50')
+  .action(async (stream, options) => (await import('./commands/history.ts')).history(stream, options))
 
 onPlatform(program.command('status'))
   .description('is the platform well?')

@@ -87,6 +87,61 @@ describe('the commands of a running platform', () => {
     }
   })
 
+  test('history tells who changed what of a user and why, and what they were; an erasure leaves nothing to read', async () => {
+    const asAdmin = { authorization: `Bearer ${platform.adminToken}`, 'content-type': 'application/json' }
+    const send = async (method: string, path: string, body: object, headers: Record<string, string> = {}) => {
+      const answer = await fetch(platform.url + path, {
+        method,
+        headers: { ...asAdmin, ...headers },
+        body: JSON.stringify(body)
+      })
+      assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`)
+      return answer.json()
+    }
+    const email = 'marlinspike@old.example'
+    await send('POST', '/v1/users', { id: '42', email, name: 'Marlin Spike', plan: 'free', region: 'north' })
+    const change = { email: 'marlinspike@new.example', plan: 'gold', reason: 'Marlin asked' }
+    await send('PATCH', '/v1/users/42', change, { 'if-match': '"1"', 'x-plimsoll-actor': 'support/7' })
+    // What is known of users follows their events, and is what their sessions are counted under.
+    const { metadataUrl } = JSON.parse(await readFile(join(home.data, 'platform.json'), 'utf8'))
+    const known = async () => (await fetch(`${metadataUrl}/v1/users/42/metadata`)).json() as Promise<{ tier?: string }>
+    await eventually(async () => assert.equal((await known()).tier, 'gold'))
+    const id = randomUUIDv7()
+    await send('POST', '/v1/sessions', { id, user: { id: '42' } }, { 'idempotency-key': id })
+    await eventually(async () => {
+      const { enrichment } = await platform.get<{ enrichment: { region?: string } }>(`/v1/sessions/${id}`)
+      assert.equal(enrichment.region, 'north')
+    })
+
+    const told = await answerOf<{ entries: { at: string; who: string; why: string | null; changes: unknown[] }[] }>(
+      ...['history', 'user/42']
+    )
+    assert.deepEqual(
+      told.entries.map(({ who, why }) => [who, why]),
+      [
+        ['admin', null],
+        ['support/7', 'Marlin asked'],
+        ['support/7', 'Marlin asked']
+      ]
+    )
+    const lines = (await run('history', 'user/42')).stdout
+    assert.match(lines, /2 user\.email-changed {2}by support\/7: Marlin asked\n {4}email: marlinspike@old\S+ → marlin/)
+    const then = await answerOf<{ email: string; plan: string }>('history', 'user/42', '--at', told.entries[0]!.at)
+    assert.deepEqual([then.email, then.plan], [email, 'free'])
+
+    const { scan } = await send('POST', '/v1/users/42/erase', { reason: 'asked' })
+    assert.deepEqual([scan.texts, scan.found], [4, []], JSON.stringify(scan))
+    assert.ok(scan.tables > 15 && scan.files > 500, JSON.stringify(scan))
+    assert.doesNotMatch((await run('history', 'user/42')).stdout, /marlin/i)
+    await eventually(async () => assert.equal((await known()).tier, undefined))
+    const kept = await platform.get<{ enrichment: { tier?: string } }>(`/v1/sessions/${id}`)
+    assert.equal(kept.enrichment.tier, 'gold', 'what was counted stays counted')
+
+    const before = await run('history', 'user/42', '--at', '2020-01-01T00:00:00Z')
+    assert.deepEqual([before.code, /404 user_not_found/.test(before.stderr)], [1, true])
+    assert.equal((await run('history', 'user/nobody')).code, 1)
+  })
+
   test('sign-in prints a link that works once', async () => {
     const { link } = await answerOf<{ link: string }>('sign-in')
     const [page, token] = link.split('#')
@@ -129,6 +184,8 @@ describe('the commands of a running platform', () => {
       [['import'], /missing required argument 'files'/],
       [['keys'], /create/],
       [['sessions', '--limit', '0'], /--limit must be 1 to 200/],
+      [['history', 'order/42'], /there is one of users, as user\/42/],
+      [['history', 'user/42', '--at', 'yesterday'], /400 invalid_request/],
       [['demo', '--days', 'x'], /--days must be a whole number/],
       [['drill', 'nothing-of-the-kind'], /slow-metadata/],
       [['serve', 'nothing-of-the-kind'], /telemetry, analytics, metadata/],
@@ -179,7 +236,16 @@ describe('starting and stopping', () => {
   after(() => home.remove())
 
   test('where no platform ever ran, every command says so and ends with 2', async () => {
-    for (const command of ['status', 'stats', 'sessions', 'sign-in', 'demo', 'keys create', 'import -']) {
+    for (const command of [
+      'status',
+      'stats',
+      'sessions',
+      'history user/42',
+      'sign-in',
+      'demo',
+      'keys create',
+      'import -'
+    ]) {
       const ran = await runCli(home, [...command.split(' '), '--json'])
       assert.equal(ran.code, 2, `${command}: ${ran.code} ${ran.stderr}`)
       assert.match(ran.stderr, /no platform has run in .*start one with `npm start`/)

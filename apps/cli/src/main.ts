@@ -76,6 +76,12 @@ onPlatform(program.command('history'))
   .option('--limit <n>', 'how many changes, the last ones', '50')
   .action(async (stream, options) => (await import('./commands/history.ts')).history(stream, options))
 
+onPlatform(program.command('erase'))
+  .description('erase a user for good, and look through the stores for what was left')
+  .argument('<stream>', 'as user/42')
+  .requiredOption('--reason <code>', 'a code that is kept in clear, as asked or retention')
+  .action(async (stream, options) => (await import('./commands/erase.ts')).erase(stream, options))
+
 onPlatform(program.command('status'))
   .description('is the platform well?')
   .action(async options => (await import('./commands/status.ts')).status(options))

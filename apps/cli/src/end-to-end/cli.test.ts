@@ -129,7 +129,10 @@ describe('the commands of a running platform', () => {
     const then = await answerOf<{ email: string; plan: string }>('history', 'user/42', '--at', told.entries[0]!.at)
     assert.deepEqual([then.email, then.plan], [email, 'free'])
 
-    const { scan } = await send('POST', '/v1/users/42/erase', { reason: 'asked' })
+    interface Receipt {
+      scan: { texts: number; found: unknown[]; tables: number; files: number }
+    }
+    const { scan } = await answerOf<Receipt>('erase', 'user/42', '--reason', 'asked')
     assert.deepEqual([scan.texts, scan.found], [4, []], JSON.stringify(scan))
     assert.ok(scan.tables > 15 && scan.files > 500, JSON.stringify(scan))
     assert.doesNotMatch((await run('history', 'user/42')).stdout, /marlin/i)
@@ -140,6 +143,12 @@ describe('the commands of a running platform', () => {
     const before = await run('history', 'user/42', '--at', '2020-01-01T00:00:00Z')
     assert.deepEqual([before.code, /404 user_not_found/.test(before.stderr)], [1, true])
     assert.equal((await run('history', 'user/nobody')).code, 1)
+    assert.match(
+      (await run('erase', 'user/42', '--reason', 'again')).stdout,
+      /none was found\n$/,
+      'the receipt is kept'
+    )
+    assert.equal((await run('erase', 'user/nobody', '--reason', 'asked')).code, 1)
   })
 
   test('sign-in prints a link that works once', async () => {

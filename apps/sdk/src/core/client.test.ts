@@ -276,7 +276,8 @@ describe('the client', () => {
     await clock.flow(6_000)
     assert.equal(service.accepted.size, 2)
 
-    store.add = store.lose = () => Promise.reject(new Error('full'))
+    const full = () => Promise.reject(new Error('full'))
+    Object.assign(store, { add: full, lose: full })
     answer = answerLater()
     client.feature('lost')
     await clock.flow(6_000)

@@ -15,9 +15,10 @@ const headers = { 'if-match': '*' }
 describe('a user who is erased', () => {
   let run: RunningUsers
   let folder: string
+  const folders: string[] = []
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'plimsoll-users-'))
-    run = await runUsers({ folders: [folder] })
+    run = await runUsers({ folders })
   })
   after(async () => {
     await run?.close()
@@ -42,7 +43,8 @@ describe('a user who is erased', () => {
     await run.send('GET', '/v1/users/mina')
     assert.equal(await count('users.snapshots'), 1)
     const texts = [email, newEmail, name, reason]
-    const folders = run.database.url.startsWith('pglite://') ? [run.database.url.slice('pglite://'.length)] : []
+    const embedded = run.database.url.startsWith('pglite://')
+    if (embedded) folders.push(run.database.url.slice('pglite://'.length))
     assert.deepEqual((await scan({ database: run.database, texts, folders })).found, [], 'it never was in clear')
     const { at } = (await run.send('GET', '/v1/users/mina/history')).body.entries[0]
     const [events, answers] = [await count('users.events'), await count('idempotency.records')]
@@ -52,7 +54,7 @@ describe('a user who is erased', () => {
     const { scan: receipt } = body
     assert.deepEqual([receipt.texts, receipt.tooShort, receipt.found], [4, 0, []])
     assert.ok(receipt.tables >= 8, `${receipt.tables} tables`)
-    assert.ok(receipt.files > (folders.length > 0 ? 100 : -1), `${receipt.files} files`)
+    assert.ok(receipt.files > (embedded ? 100 : -1), `${receipt.files} files`)
     assert.ok(Math.abs(Date.parse(body.erasedAt) - Date.now()) < 60_000)
 
     assert.equal(await count('users.events'), events + 1, 'nothing is taken from the history: a tombstone is added')
@@ -82,6 +84,8 @@ describe('a user who is erased', () => {
   })
 
   it('is found where somebody else wrote them down, by field and place and never by the text', async () => {
+    // The data directory takes its time, and was looked through above.
+    folders.splice(0, 1, folder)
     await register('leaky', { email: 'leaky@mail.example', name: 'Li', reason: 'signed up somewhere' })
     await run.database.exec('create table notes (text text)')
     await run.database.query('insert into notes values ($1)', ['call leaky@mail.example back'])
@@ -90,9 +94,8 @@ describe('a user who is erased', () => {
     assert.deepEqual([receipt.texts, receipt.tooShort], [2, 1])
     assert.deepEqual(receipt.found, [
       { where: 'primary store, table public.notes', what: 'email' },
-      ...receipt.found.filter(({ where }: { where: string }) => where.startsWith('file '))
+      { where: `file ${join(folder, 'notes.txt')}`, what: 'email' }
     ])
-    assert.ok(receipt.found.some(({ where }: { where: string }) => where === `file ${join(folder, 'notes.txt')}`))
   })
 
   it('is erased once by many who ask at once, and nobody writes behind the tombstone', async () => {

@@ -30,19 +30,18 @@ export interface RunningUsers {
 }
 
 export type RunOptions = Pick<UsersOptions, 'isSignedIn' | 'clock'> & {
-  /** Also looked through when a user is erased. */
+  /** Looked through when a user is erased. */
   folders?: readonly string[]
 }
 
 /** The whole service on a real socket and a real database. */
 export async function runUsers({ folders = [], ...options }: RunOptions = {}): Promise<RunningUsers> {
   const database = await openScratch()
-  const embedded = database.url.startsWith('pglite://') ? [database.url.slice('pglite://'.length)] : []
   const users = await createUsers({
     database,
     masterKey: Buffer.alloc(32, 5),
     adminToken,
-    places: { databases: { primary: database }, folders: [...embedded, ...folders] },
+    places: { databases: { primary: database }, folders },
     ...options
   })
   const app = await createServer({ title: 'Users', version: '1' })

@@ -134,6 +134,10 @@ export const Erasure = Type.Object(
 export const ScanAnswer = Type.Object({
   texts: Type.Integer({ minimum: 0, description: 'personal values that were looked for' }),
   tooShort: Type.Integer({ minimum: 0, description: 'values of under 4 characters, which nobody can look for' }),
+  tooMany: Type.Integer({
+    minimum: 0,
+    description: 'values beyond the first 100, not looked for: addresses and names go first, then reasons'
+  }),
   tables: Type.Integer({ minimum: 0 }),
   files: Type.Integer({ minimum: 0 }),
   bytes: Type.Integer({ minimum: 0 }),

@@ -28,6 +28,9 @@ interface Remembered {
 const attempts = 5
 /** Shorter ones are everywhere by chance, and the scan does not take them. */
 const shortest = 4
+/** Each is looked for in each row: addresses and names go first. */
+const most = 100
+const order = ['email', 'name', 'reason']
 
 /** Destroys the key of a user, leaves a tombstone, and looks everywhere for what must not be found. */
 export class Erasures {
@@ -100,10 +103,11 @@ export class Erasures {
 
   async #scan(remembered: readonly Remembered[]): Promise<ScanAnswer> {
     const { databases, folders } = this.#options.places
-    const wanted = remembered.filter(({ text }) => text.length >= shortest)
+    const long = remembered.filter(({ text }) => text.length >= shortest)
+    const wanted = long.sort((a, b) => order.indexOf(a.field) - order.indexOf(b.field)).slice(0, most)
     const texts = wanted.map(({ text }) => text)
-    const tooShort = remembered.length - wanted.length
-    const answer: ScanAnswer = { texts: texts.length, tooShort, tables: 0, files: 0, bytes: 0, found: [] }
+    const [tooShort, tooMany] = [remembered.length - long.length, long.length - wanted.length]
+    const answer: ScanAnswer = { texts: texts.length, tooShort, tooMany, tables: 0, files: 0, bytes: 0, found: [] }
     for (const [i, [name, database]] of Object.entries(databases).entries()) {
       const receipt = await scan({ database, texts, folders: i === 0 ? folders : [] })
       answer.tables += receipt.tables

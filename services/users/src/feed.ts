@@ -2,6 +2,9 @@ import { type Cursor, type EventPage, type EventStore, type StreamEvent, start }
 import type { FeedEvent, FeedPage } from './contract.ts'
 import { told, type UserEvent, userOf } from './user/events.ts'
 
+/** Between two looks for what other processes wrote, in milliseconds; what this one writes is heard of at once. */
+const pollMs = 1_000
+
 const cursorOf = ({ xid, position }: Cursor) => `${xid}-${position}`
 
 function placeOf(after: string | undefined): Cursor {
@@ -25,7 +28,8 @@ export class Feed {
 
   /** Page after page, each as soon as it is there, until the signal is given. */
   async *follow(after: string | undefined, signal: AbortSignal): AsyncGenerator<FeedPage> {
-    for await (const page of this.#events.subscribe({ from: placeOf(after), signal, sealed: true })) yield pageOf(page)
+    for await (const page of this.#events.subscribe({ from: placeOf(after), signal, pollMs, sealed: true }))
+      yield pageOf(page)
   }
 }
 

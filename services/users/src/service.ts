@@ -73,7 +73,8 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
       app.setErrorHandler(async error => {
         throw refusalOf(error)
       })
-      app.addHook('onRequest', async request => {
+      app.addHook('onRequest', async (request, reply) => {
+        reply.header('cache-control', 'no-store')
         request.deadline = deadlineOf(request, { clock, longestMs: requestMs })
         requireAdmin(request, { adminToken, isSignedIn })
       })

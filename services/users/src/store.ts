@@ -3,7 +3,7 @@ import { type Database, migrate, type Queryable, type Transaction } from '@plims
 import { EventStore, Keyring } from '@plimsoll/eventlog'
 import { migrateIdempotency } from '@plimsoll/idempotency/postgres'
 import type { ErasureAnswer, ScanAnswer } from './contract.ts'
-import { personal } from './user/events.ts'
+import { evolution, personal } from './user/events.ts'
 
 /** All SQL of users, and the store of their events. */
 
@@ -33,7 +33,7 @@ export async function openUserStore(database: Database, masterKey: Uint8Array): 
   await migrateIdempotency(database)
   await checkMasterKey(database, masterKey)
   const keyring = new Keyring({ database, schema, masterKey })
-  return { keyring, events: new EventStore({ database, schema, protection: { keyring, personal } }) }
+  return { keyring, events: new EventStore({ database, schema, evolution, protection: { keyring, personal } }) }
 }
 
 async function checkMasterKey(database: Database, masterKey: Uint8Array): Promise<void> {
@@ -54,7 +54,7 @@ async function checkMasterKey(database: Database, masterKey: Uint8Array): Promis
 export async function forgetAnswers(tx: Transaction, tenant: string, userId: string): Promise<void> {
   await tx.query(
     `delete from idempotency.records
-     where tenant = $1 and body is not null and convert_from(body, 'UTF8')::jsonb ->> 'id' = $2`,
+     where tenant = $1 and case when tenant = $1 and status = 201 then convert_from(body, 'UTF8')::jsonb ->> 'id' end = $2`,
     [tenant, userId]
   )
 }

@@ -33,11 +33,12 @@ export async function erase(stream: string, options: EraseOptions): Promise<void
 function describe(stream: string, { erasedAt, scan }: ErasureAnswer): string[] {
   const lines = [`${stream} was erased at ${erasedAt}: the key is destroyed`]
   if (!scan) return [...lines, 'nobody looked for what was left: the scan was cut off']
-  const { texts, tooShort, tables, files, bytes, found } = scan
+  const { texts, tooShort, tooMany, tables, files, bytes, found } = scan
   return [
     ...lines,
     `looked for ${texts} personal values in ${tables} tables and ${number(files)} files (${number(Math.round(bytes / 1e6))} MB)`,
     ...(tooShort > 0 ? [`${tooShort} were too short to look for`] : []),
+    ...(tooMany > 0 ? [`${tooMany} were too many to look for`] : []),
     ...(found.length === 0 ? ['none was found'] : found.map(({ what, where }) => `found: ${what} in ${where}`))
   ]
 }

@@ -132,12 +132,20 @@ describe('the commands of a running platform', () => {
     interface Receipt {
       scan: { texts: number; found: unknown[]; tables: number; files: number }
     }
+    const counted = () => answerOf<{ sessions: number; users: number; ledger: { accepted: number } }>('stats')
+    const { sessions, users, ledger } = await eventually(async () => {
+      const told = await counted()
+      assert.ok(told.sessions > 0)
+      return told
+    })
     const { scan } = await answerOf<Receipt>('erase', 'user/42', '--reason', 'asked')
     assert.deepEqual([scan.texts, scan.found], [4, []], JSON.stringify(scan))
     assert.ok(scan.tables > 15 && scan.files > 500, JSON.stringify(scan))
     assert.doesNotMatch((await run('history', 'user/42')).stdout, /marlin/i)
     await eventually(async () => assert.equal((await known()).tier, undefined))
     const kept = await platform.get<{ enrichment: { tier?: string } }>(`/v1/sessions/${id}`)
+    const after = await counted()
+    assert.deepEqual([after.sessions, after.users, after.ledger.accepted], [sessions, users, ledger.accepted])
     assert.equal(kept.enrichment.tier, 'gold', 'what was counted stays counted')
 
     const before = await run('history', 'user/42', '--at', '2020-01-01T00:00:00Z')

@@ -115,16 +115,21 @@ describe('registered users', () => {
     await until(async () => (await tierOf(users, 'cat')) === 'team')
   })
 
-  it('are folded once, however many follow', async t => {
+  it('are folded once, however many follow, and to the same rows when they are followed again', async t => {
     const log = Array.from({ length: 40 }, (_, i) => registered(`u${i}`))
     log.push(...Array.from({ length: 40 }, (_, i) => happened(`u${i}`, 'plan-changed', { to: `p${i}` })))
     const several = [await following(t, feedOf(log, 3)), await following(t, feedOf(log, 5))]
     await until(async () => (await rows()).filter(row => (row as { tier: string }).tier.startsWith('p')).length === 40)
+    for (const users of several) await until(async () => (await tierOf(users, 'u39')) === 'p39')
     await Promise.all(several.map(users => users.stop()))
-    assert.equal(
-      (await database.query<{ cursor: string }>('select cursor from metadata.followed')).rows[0]!.cursor,
-      '80'
-    )
+    const cursors = await database.query('select cursor from metadata.followed')
+    assert.deepEqual(cursors.rows, [{ cursor: '80' }])
+    const once = await rows()
+    for (const users of several) assert.equal(await tierOf(users, 'u7'), 'p7')
+    await database.exec('truncate metadata.users, metadata.followed')
+    const again = await following(t, feedOf(log, 7))
+    await until(() => again.caughtUp)
+    assert.deepEqual(await rows(), once)
   })
 
   it('come before the other directory, also those who are gone, and are changed by nobody here', async t => {

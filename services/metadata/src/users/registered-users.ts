@@ -46,7 +46,9 @@ export class UserRegistered extends Error {
   }
 }
 
+const firstRestMs = 100
 const longestRestMs = 5_000
+const mostResident = 100_000
 
 /** The registered users: a view of their events. Rows and cursor move in one transaction. */
 export class RegisteredUsers implements UserDirectory {
@@ -68,14 +70,17 @@ export class RegisteredUsers implements UserDirectory {
   }
 
   static async open(options: RegisteredUsersOptions): Promise<RegisteredUsers> {
-    const { database, capacity = 100_000 } = options
-    await migrateMetadata(database)
+    await migrateMetadata(options.database)
     const opened = new RegisteredUsers(options)
-    if (database.engine === 'pglite') {
-      const { users, all } = await loadUsers(database, capacity)
-      if (all) opened.#resident = users
-    }
+    await opened.#load()
     return opened
+  }
+
+  async #load(): Promise<void> {
+    const { database, capacity = mostResident } = this.#options
+    if (database.engine !== 'pglite') return
+    const { users, all } = await loadUsers(database, capacity)
+    this.#resident = all ? users : undefined
   }
 
   /** True when everything that happened to users is in here, as of the last look. */
@@ -110,9 +115,13 @@ export class RegisteredUsers implements UserDirectory {
   async #follow(): Promise<void> {
     const { database, feed, onError } = this.#options
     const { signal } = this.#stop
+    let overtaken = false
     for (let failures = 0; !signal.aborted; ) {
       try {
         let cursor = await readCursor(database)
+        // What another one wrote is not in our memory. After the cursor: what is written meanwhile is met again.
+        if (overtaken) await this.#load()
+        overtaken = false
         for await (const page of feed.follow(cursor, signal)) {
           await this.#apply(page, cursor)
           cursor = page.cursor
@@ -121,8 +130,10 @@ export class RegisteredUsers implements UserDirectory {
         }
       } catch (error) {
         this.#caughtUp = false
-        if (!(error instanceof FollowerMovedError)) onError?.(error)
-        await this.#clock.wait(Math.min(longestRestMs, 100 * 2 ** Math.min(failures++, 6)), signal)
+        overtaken ||= error instanceof FollowerMovedError
+        if (!overtaken) onError?.(error)
+        const rest = overtaken ? firstRestMs : Math.min(longestRestMs, firstRestMs * 2 ** Math.min(failures++, 6))
+        await this.#clock.wait(rest, signal)
       }
     }
   }
@@ -146,7 +157,7 @@ export class RegisteredUsers implements UserDirectory {
     const resident = this.#resident
     if (!resident) return
     for (const [id, { metadata }] of users) resident.set(id, metadata)
-    if (resident.size > (this.#options.capacity ?? 100_000)) this.#resident = undefined
+    if (resident.size > (this.#options.capacity ?? mostResident)) this.#resident = undefined
   }
 }
 

@@ -86,7 +86,7 @@ export function accountRoutes(app: FastifyInstance, { store, within, keyed }: Ac
       const when = at === undefined ? { snapshots } : { at: momentOf(at) }
       const { state, version } = await within(request, () => fold(user, store.events, streamOf(id), when))
       const answer = answerOf(id, version, state)
-      reply.header('etag', etagOf(version)).header('cache-control', 'no-store')
+      reply.header('etag', etagOf(version))
       if (noneMatches(request.headers['if-none-match'], version)) return reply.code(304).send(null)
       return answer
     }

@@ -1,4 +1,4 @@
-import type { Erased, PersonalFields } from '@plimsoll/eventlog'
+import type { Erased, EvolutionOptions, PersonalFields } from '@plimsoll/eventlog'
 import type { Flags } from '../contract.ts'
 
 /** A personal value as it is read: itself, or the mark that it was erased. */
@@ -51,6 +51,9 @@ export const personal: Record<Exclude<UserEvent['type'], 'user.erased'>, Persona
   'user.flags-changed': of('reason'),
   'user.deleted': of('reason')
 }
+
+/** How events of former days are read: an event that changes its shape gets an upcaster here, and keeps it for ever. */
+export const evolution: EvolutionOptions = { upcasters: {}, renamed: {}, removed: [] }
 
 /** What other services are told of an event's data. A list of what may leave, so that a new field stays at home. */
 export const told: Record<UserEvent['type'], readonly string[]> = {

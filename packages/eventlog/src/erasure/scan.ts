@@ -19,7 +19,9 @@ export interface ScanReceipt {
 }
 
 /** Pages of a table, of 8 KB each, that one statement looks through: an embedded engine does nothing else meanwhile. */
-const pagesAtOnce = 1_000
+const mostPages = 1_000
+/** Of each page and each form of a text: what a statement costs. */
+const mostLooks = 20_000
 
 /**
  * The receipt of an erasure: looks for texts in every row of every table of a database, and in every file of some folders.
@@ -53,6 +55,7 @@ async function scanTable(
   texts: readonly string[]
 ): Promise<number[]> {
   const forms = texts.flatMap((text, i) => formsOf(text).map(form => ({ form, i })))
+  const pagesAtOnce = Math.min(mostPages, Math.max(1, Math.floor(mostLooks / forms.length)))
   const found = new Set<number>()
   for (let first = 0; first < pages; first += pagesAtOnce) {
     const { rows } = await database.query<{ i: number }>(

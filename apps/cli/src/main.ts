@@ -69,6 +69,30 @@ onPlatform(program.command('stats'))
   .description('the totals of a project')
   .action(async options => (await import('./commands/stats.ts')).stats(options))
 
+const userFields = (command: Command) =>
+  onPlatform(command)
+    .argument('<stream>', 'as user/42')
+    .option('--email <address>', 'e-mail address')
+    .option('--name <name>', 'name')
+    .option('--plan <plan>', 'plan tier')
+    .option('--region <region>', 'region')
+    .option(
+      '--flag <name=on|off|none>',
+      'a feature flag; may be given again',
+      (flag, all: string[]) => [...all, flag],
+      []
+    )
+    .option('--reason <why>', 'why, for the history')
+    .option('--by <who>', 'who does it, an id and no address (default: admin)')
+
+const users = program.command('users').description('accounts')
+userFields(users.command('add'))
+  .description('register a user; needs an e-mail address, a plan and a region')
+  .action(async (stream, options) => (await import('./commands/users.ts')).addUser(stream, options))
+userFields(users.command('change'))
+  .description('change what is named of a user')
+  .action(async (stream, options) => (await import('./commands/users.ts')).changeUser(stream, options))
+
 onPlatform(program.command('history'))
   .description('who changed what of a user, when and why; with --at, the user as of then')
   .argument('<stream>', 'as user/42')

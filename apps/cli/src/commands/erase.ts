@@ -2,6 +2,7 @@ import type { ErasureAnswer } from '@plimsoll/service-users/contract'
 import { AnsweredError, Client, type ClientOptions } from '../client.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { number, print } from '../output.ts'
+import { userIn } from '../user-stream.ts'
 
 interface EraseOptions extends ClientOptions {
   json: boolean
@@ -13,8 +14,7 @@ const timeoutMs = 1_800_000
 
 /** `plimsoll erase user/42 --reason asked`: for good, with the receipt. Exit 1 when something of the user was found. */
 export async function erase(stream: string, options: EraseOptions): Promise<void> {
-  const id = /^user\/(.+)$/.exec(stream)?.[1]
-  if (id === undefined) throw new CommandError(`"${stream}" cannot be erased; a user can, as user/42`)
+  const id = userIn(stream)
   let receipt: ErasureAnswer
   try {
     receipt = await new Client(options).request<ErasureAnswer>('POST', `/v1/users/${encodeURIComponent(id)}/erase`, {

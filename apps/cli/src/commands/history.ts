@@ -2,6 +2,7 @@ import type { History, HistoryEntry, UserAnswer } from '@plimsoll/service-users/
 import { AnsweredError, Client, type ClientOptions } from '../client.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { bold, dim, print } from '../output.ts'
+import { userIn } from '../user-stream.ts'
 
 interface HistoryOptions extends ClientOptions {
   json: boolean
@@ -11,8 +12,7 @@ interface HistoryOptions extends ClientOptions {
 
 /** `plimsoll history user/42`: what happened to it; `--at TIME`: what it was. Exit 1 when there is, or was, no such user. */
 export async function history(stream: string, options: HistoryOptions): Promise<void> {
-  const id = /^user\/(.+)$/.exec(stream)?.[1]
-  if (id === undefined) throw new CommandError(`there is no history of "${stream}"; there is one of users, as user/42`)
+  const id = userIn(stream)
   const limit = Number(options.limit)
   if (!Number.isInteger(limit) || limit < 1 || limit > 500) throw new CommandError('--limit must be 1 to 500')
   const client = new Client(options)

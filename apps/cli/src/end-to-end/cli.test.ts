@@ -88,26 +88,22 @@ describe('the commands of a running platform', () => {
   })
 
   test('history tells who changed what of a user and why, and what they were; an erasure leaves nothing to read', async () => {
-    const asAdmin = { authorization: `Bearer ${platform.adminToken}`, 'content-type': 'application/json' }
-    const send = async (method: string, path: string, body: object, headers: Record<string, string> = {}) => {
-      const answer = await fetch(platform.url + path, {
-        method,
-        headers: { ...asAdmin, ...headers },
-        body: JSON.stringify(body)
-      })
-      assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`)
-      return answer.json()
-    }
     const email = 'marlinspike@old.example'
-    await send('POST', '/v1/users', { id: '42', email, name: 'Marlin Spike', plan: 'free', region: 'north' })
-    const change = { email: 'marlinspike@new.example', plan: 'gold', reason: 'Marlin asked' }
-    await send('PATCH', '/v1/users/42', change, { 'if-match': '"1"', 'x-plimsoll-actor': 'support/7' })
+    const add = ['users', 'add', 'user/42', '--email', email, '--name', 'Marlin Spike', '--plan', 'free']
+    assert.equal((await answerOf<{ version: number }>(...add, '--region', 'north')).version, 1)
+    const change = ['users', 'change', 'user/42', '--email', 'marlinspike@new.example', '--plan', 'gold']
+    const changed = await run(...change, '--by', 'support/7', '--reason', 'Marlin asked')
+    assert.equal(changed.stdout, 'user/42 version 3: user.email-changed, user.plan-changed\n', changed.stderr)
+    assert.equal((await run(...add, '--region', 'north')).code, 1, 'an id is used once')
     // What is known of users follows their events, and is what their sessions are counted under.
     const { metadataUrl } = JSON.parse(await readFile(join(home.data, 'platform.json'), 'utf8'))
     const known = async () => (await fetch(`${metadataUrl}/v1/users/42/metadata`)).json() as Promise<{ tier?: string }>
     await eventually(async () => assert.equal((await known()).tier, 'gold'))
     const id = randomUUIDv7()
-    await send('POST', '/v1/sessions', { id, user: { id: '42' } }, { 'idempotency-key': id })
+    const headers = { authorization: `Bearer ${platform.adminToken}`, 'content-type': 'application/json' }
+    const begin = { method: 'POST', headers: { ...headers, 'idempotency-key': id } }
+    const begun = await fetch(`${platform.url}/v1/sessions`, { ...begin, body: `{"id":"${id}","user":{"id":"42"}}` })
+    assert.equal(begun.status, 201)
     await eventually(async () => {
       const { enrichment } = await platform.get<{ enrichment: { region?: string } }>(`/v1/sessions/${id}`)
       assert.equal(enrichment.region, 'north')
@@ -140,7 +136,8 @@ describe('the commands of a running platform', () => {
     })
     const { scan } = await answerOf<Receipt>('erase', 'user/42', '--reason', 'asked')
     assert.deepEqual([scan.texts, scan.found], [4, []], JSON.stringify(scan))
-    assert.ok(scan.tables > 15 && scan.files > 500, JSON.stringify(scan))
+    const leastFiles = home.env.PLIMSOLL_DATABASE_URL ? 1 : 500
+    assert.ok(scan.tables > 15 && scan.files >= leastFiles, JSON.stringify(scan))
     assert.doesNotMatch((await run('history', 'user/42')).stdout, /marlin/i)
     await eventually(async () => assert.equal((await known()).tier, undefined))
     const kept = await platform.get<{ enrichment: { tier?: string } }>(`/v1/sessions/${id}`)
@@ -201,7 +198,9 @@ describe('the commands of a running platform', () => {
       [['import'], /missing required argument 'files'/],
       [['keys'], /create/],
       [['sessions', '--limit', '0'], /--limit must be 1 to 200/],
-      [['history', 'order/42'], /there is one of users, as user\/42/],
+      [['history', 'order/42'], /names no user; one is named as user\/42/],
+      [['users', 'change', 'user/42'], /nothing to change/],
+      [['users', 'change', 'user/42', '--flag', 'beta=maybe'], /a flag is on, off or none/],
       [['history', 'user/42', '--at', 'yesterday'], /400 invalid_request/],
       [['demo', '--days', 'x'], /--days must be a whole number/],
       [['drill', 'nothing-of-the-kind'], /slow-metadata/],

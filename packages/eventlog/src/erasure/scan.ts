@@ -19,9 +19,9 @@ export interface ScanReceipt {
 }
 
 /** Pages of a table, of 8 KB each, that one statement looks through: an embedded engine does nothing else meanwhile. */
-const mostPages = 1_000
+const mostPages = 250
 /** Of each page and each form of a text: what a statement costs. */
-const mostLooks = 20_000
+const mostLooks = 5_000
 
 /**
  * The receipt of an erasure: looks for texts in every row of every table of a database, and in every file of some folders.

@@ -143,7 +143,7 @@ export async function startPlatform({
     await app.register(users.routes)
     if (breakable) await app.register(async scope => faultKnobs(scope, adminToken, breakable))
     await app.register(async scope => signIn.routes(scope, isAdmin))
-    await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics }))
+    await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics, registered }))
     if (consoleDist !== undefined) await app.register(async scope => serveConsole(scope, consoleDist))
     const url = await app.listen({ host: settings.host, port: settings.port })
     closing.push(

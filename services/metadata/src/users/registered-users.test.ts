@@ -109,10 +109,12 @@ describe('registered users', () => {
     const log = [registered('ann'), registered('bob'), registered('cat'), broken]
     const users = await following(t, feedOf(log), { onError: error => errors.push(error) })
     await until(() => errors.length > 1)
+    assert.ok(users.failures > 0)
     assert.ok(errors.every(error => error instanceof FeedContractError))
     assert.deepEqual((await rows()).length, 2, 'the page before, and nothing of the page with it')
     log[3] = happened('cat', 'plan-changed', { to: 'team' })
     await until(async () => (await tierOf(users, 'cat')) === 'team')
+    await until(() => users.failures === 0)
   })
 
   it('are folded once, however many follow, and to the same rows when they are followed again', async t => {

@@ -61,6 +61,7 @@ export class RegisteredUsers implements UserDirectory {
    */
   #resident: Map<string, UserMetadata | null> | undefined
   #caughtUp = false
+  #failures = 0
   #running: Promise<void> | undefined
   #stopHousekeeping = () => {}
 
@@ -86,6 +87,11 @@ export class RegisteredUsers implements UserDirectory {
   /** True when everything that happened to users is in here, as of the last look. */
   get caughtUp(): boolean {
     return this.#caughtUp
+  }
+
+  /** Failures to follow, one after another, since the last page that was taken. */
+  get failures(): number {
+    return this.#failures
   }
 
   async lookup(userIds: string[]): Promise<Map<string, UserMetadata | null>> {
@@ -115,8 +121,7 @@ export class RegisteredUsers implements UserDirectory {
   async #follow(): Promise<void> {
     const { database, feed, onError } = this.#options
     const { signal } = this.#stop
-    let overtaken = false
-    for (let failures = 0; !signal.aborted; ) {
+    for (let overtaken = false; !signal.aborted; ) {
       try {
         let cursor = await readCursor(database)
         // What another one wrote is not in our memory. After the cursor: what is written meanwhile is met again.
@@ -126,13 +131,14 @@ export class RegisteredUsers implements UserDirectory {
           await this.#apply(page, cursor)
           cursor = page.cursor
           this.#caughtUp = page.caughtUp
-          failures = 0
+          this.#failures = 0
         }
       } catch (error) {
         this.#caughtUp = false
         overtaken ||= error instanceof FollowerMovedError
         if (!overtaken) onError?.(error)
-        const rest = overtaken ? firstRestMs : Math.min(longestRestMs, firstRestMs * 2 ** Math.min(failures++, 6))
+        const rest = Math.min(longestRestMs, firstRestMs * 2 ** Math.min(this.#failures, 6))
+        if (!overtaken) this.#failures++
         await this.#clock.wait(rest, signal)
       }
     }

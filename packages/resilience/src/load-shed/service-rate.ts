@@ -2,8 +2,8 @@
 const STEP_MS = 50
 /** So much is seen before anything is said: one step may be all wait, with the batch that was waited for in the next. */
 const FIRST_STEP_MS = 200
-/** What one step counts for: about the last quarter of a second decides. */
-const SMOOTHING = 0.2
+/** What one step counts for: about the last second decides: a pause for a checkpoint or a collection is none of a slow service. */
+const SMOOTHING = 0.06
 /** Nobody has come or gone for longer than this: our own process stood still, which is not the work's slowness. */
 const LONGEST_MS = 200
 /** A queue of which nothing is done for so long is stuck. */
@@ -17,7 +17,7 @@ const LINGER_MS = 50
 const FORGET_MS = 10_000
 
 /**
- * The rate at which work is done while there is a queue of it, smoothed over about a quarter of a second. Without a queue
+ * The rate at which work is done while there is a queue of it, smoothed over about a second. Without a queue
  * what is done is what was asked for, and says nothing of what could be done. Work that stops being done makes the rate
  * sink, step by step, so that a service that is stuck has a queue that takes longer and longer.
  */
@@ -75,7 +75,7 @@ export class ServiceRate {
     if (this.#rate === null) this.#rate = seen > 0 || this.#idleMs >= STUCK_MS ? seen : null
     // A long step is as many short ones.
     else this.#rate += (seen - this.#rate) * (1 - (1 - SMOOTHING) ** (this.#busyMs / STEP_MS))
-    this.#learnedAt = now
+    this.#learnedAt = Math.min(now, this.#until)
     this.#busyMs = 0
     this.#done = 0
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { scan } from '@plimsoll/eventlog'
+import fc from 'fast-check'
 import { type RunningUsers, runUsers } from './testing.ts'
 
 const email = 'wilhelmina@first.example'
@@ -110,6 +111,41 @@ describe('a user who is erased', () => {
     const { entries } = (await run.send('GET', '/v1/users/raced/history')).body
     assert.equal(entries.filter(({ what }: { what: string }) => what === 'user.erased').length, 1)
     assert.equal(entries.at(-1).what, 'user.erased')
+  })
+
+  it('is closed whatever happened to them before: any history, any two users', async () => {
+    const texts = ['ada@first.example', 'ada@second.example', 'Ada Lovelace', 'Ada King']
+    const step = fc.record(
+      {
+        email: fc.constantFrom(texts[0]!, texts[1]!),
+        name: fc.constantFrom(texts[2]!, texts[3]!, null),
+        plan: fc.constantFrom('free', 'pro'),
+        reason: fc.constantFrom(`${texts[2]} asked`, 'no name in it')
+      },
+      { requiredKeys: ['plan'] }
+    )
+    let runs = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 6 }), async steps => {
+        const [id, other] = [`any-${++runs}`, `other-${runs}`]
+        for (const each of [id, other]) await register(each, { email: texts[0], name: texts[2], reason: 'signed up' })
+        for (const body of steps)
+          for (const each of [id, other]) await run.send('PATCH', `/v1/users/${each}`, { body, headers })
+        const history = async (of: string) => (await run.send('GET', `/v1/users/${of}/history`)).body.entries
+        const [before, others] = [await history(id), await history(other)]
+        const { body } = await erase(id)
+        assert.deepEqual(body.scan.found, [])
+        const after = await history(id)
+        assert.equal(after.length, before.length + 1)
+        for (const text of texts) assert.ok(!JSON.stringify(after).includes(text))
+        // What is not personal, and another user's history, are as they were.
+        const plans = (entries: { what: string; changes: { field: string }[] }[]) =>
+          entries.map(({ what, changes }) => [what, changes.filter(({ field }) => field === 'plan')])
+        assert.deepEqual(plans(after.slice(0, -1)), plans(before))
+        assert.deepEqual(await history(other), others)
+      }),
+      { numRuns: 8 }
+    )
   })
 
   it('must have been there', async () => {

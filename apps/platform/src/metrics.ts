@@ -3,6 +3,7 @@ import type { Database } from '@plimsoll/database'
 import type { Analytics } from '@plimsoll/service-analytics'
 import type { Telemetry } from '@plimsoll/service-telemetry'
 import type { FastifyInstance } from 'fastify'
+import { viewMetrics } from './view-metrics.ts'
 
 interface Sources {
   primary: Database
@@ -72,6 +73,7 @@ export function metricsRoute(app: FastifyInstance, { primary, read, telemetry, a
       'Failed rounds of the projection since the last that worked.',
       state.failures
     )
+    viewMetrics(analytics.views(), metric)
     const breaker = telemetry.policy.snapshot().breaker?.state ?? 'none'
     for (const name of ['closed', 'open', 'half-open']) {
       metric(

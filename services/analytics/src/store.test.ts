@@ -6,8 +6,12 @@ import { openScratch } from '@plimsoll/database/testing'
 import type { LogEntry } from '@plimsoll/eventlog'
 import { readDashboard } from './answer/dashboard.ts'
 import { askedFor } from './answer/question.ts'
-import { SketchCache } from './sketch-cache.ts'
-import { applyEntries, migrateAnalytics, readCounted, readProjects } from './store.ts'
+import { migrateAnalytics, readCounted, readProjects } from './store.ts'
+import { applyEntries } from './views/apply.ts'
+import { declaredViews } from './views/declared.ts'
+import { prepareViews } from './views/rebuild.ts'
+import { readRegistry, runningOf } from './views/registry.ts'
+import { SketchCache } from './views/sketch-cache.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -15,7 +19,9 @@ const day = 24 * hour
 /** A Sunday; the log below is of its morning, the questions are asked at noon. */
 const sunday = Date.UTC(2026, 4, 17)
 const noon = sunday + 12 * hour
-const tables = ['session_stats', 'session_activity', 'feature_stats', 'use_stats', 'projects', 'features']
+const tables = declaredViews.flatMap(view => view.tables.map(({ name }) => name)).concat('features')
+/** Those that every event is counted in at once. */
+const eventTables = declaredViews.filter(({ refresh }) => refresh.mode === 'on-event').map(({ name }) => name)
 
 interface Said {
   start: number
@@ -69,11 +75,16 @@ describe('the read models', () => {
   before(async () => {
     db = await openScratch()
     await migrateAnalytics(db)
+    await db.transaction(tx => prepareViews(tx, declaredViews, 1))
   })
   after(() => db.close())
   beforeEach(() => db.exec(`truncate ${tables.map(table => `analytics.${table}`).join(', ')}`))
 
-  const apply = (entries: LogEntry[], cache?: SketchCache) => db.transaction(tx => applyEntries(tx, entries, cache))
+  const apply = (entries: LogEntry[], cache = new SketchCache()) =>
+    db.transaction(async tx => {
+      const running = runningOf(declaredViews, await readRegistry(tx))
+      await applyEntries(tx, entries, running, { suffix: '', part: 0, cache })
+    })
   const ask = (query: object = {}, now = noon) =>
     readDashboard(db, askedFor({ project: 'shop', ...query }, { from: sunday - 2 * day, to: sunday + day }), now)
 
@@ -286,7 +297,7 @@ describe('the read models', () => {
       const cache = cached ? new SketchCache(20) : undefined
       for (let at = 0; at < log.length; at += size) await apply(log.slice(at, at + size), cache)
       const hash = createHash('sha256')
-      for (const table of tables) {
+      for (const table of eventTables) {
         const { rows } = await db.query<{ row: string }>(`select t::text as row from analytics.${table} t order by 1`)
         assert.ok(rows.length > 0, table)
         for (const { row } of rows) hash.update(`${table} ${row}\n`)

@@ -196,4 +196,30 @@ describe('an answer that must hold a position', () => {
     assert.ok(analytics.views().views.every(({ state }) => state === 'live'))
     assert.equal((await ask('/v1/retention', { consistency: 'billing' })).body.cohorts[0].users, rows + 8)
   })
+  it('is of the live rows, and says that they are frozen, when the log no longer holds what they count', async () => {
+    await close()
+    await log.query('delete from eventlog.entries where position < 100')
+    const told: unknown[] = []
+    clock = manualClock()
+    analytics = await createAnalytics({
+      log,
+      store,
+      clock,
+      mayRead: () => undefined,
+      onError: error => told.push(error)
+    })
+    app = await createServer({ title: 'Analytics', version: '1' })
+    await app.register(analytics.routes)
+    analytics.start()
+    await analytics.settled()
+    assert.deepEqual(
+      told.map(error => (error as { code: string }).code),
+      ['PLIMSOLL_LOG_CUT']
+    )
+    const { body } = await ask('/v1/dashboard', { consistency: 'latest' })
+    assert.deepEqual(
+      [body.sessions.total, body.freshness.complete, analytics.views().rebuild],
+      [2 * 3_008, false, null]
+    )
+  })
 })

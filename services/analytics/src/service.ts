@@ -8,7 +8,7 @@ import { defaultKeep, type Keep, keepGrains } from './grains.ts'
 import { Questions } from './questions.ts'
 import { Refresher } from './refresher.ts'
 import { analyticsRoutes } from './routes.ts'
-import { migrateAnalytics, readCounted } from './store.ts'
+import { holdsLess, migrateAnalytics, readCounted } from './store.ts'
 import { declaredViews } from './views/declared.ts'
 import { prepareViews, swap } from './views/rebuild.ts'
 import { readRefreshes } from './views/refresh.ts'
@@ -55,6 +55,18 @@ export interface Analytics {
   stop(): Promise<void>
 }
 
+/** Views cannot be built anew, since the log has lost some of what the live ones count. These go on, or stay as they are. */
+export class LogCutError extends Error {
+  override readonly name = 'LogCutError'
+  readonly code = 'PLIMSOLL_LOG_CUT'
+
+  constructor(views: readonly string[]) {
+    super(
+      `${views.join(', ')}: not built in the new version, because the log has been cut (keepEventsDays) and no longer holds all that the live rows count`
+    )
+  }
+}
+
 const own = { declared: declaredViews, procedure: new URL('./views-procedure.ts', import.meta.url) }
 
 export async function createAnalytics(options: AnalyticsOptions): Promise<Analytics> {
@@ -64,9 +76,11 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
   const due = await store.transaction(tx => prepareViews(tx, declared, parts))
   // What another process had built to the end needs only to be put in place.
   const built = due.length > 0 && (await store.transaction(tx => swap(tx, declared)))
+  const cut = due.length > 0 && !built && (await holdsLess(log, store))
+  if (cut) onError?.(new LogCutError(due.map(({ name }) => name)))
   const registry = await readRegistry(store)
   const last = await readRefreshes(store)
-  const follower = new Follower({ log, store, procedure, parts, due: built ? [] : due, now, clock, onError })
+  const follower = new Follower({ log, store, procedure, parts, due: built || cut ? [] : due, now, clock, onError })
   const refreshers = declared.flatMap(({ name: view, refresh }) =>
     refresh.mode === 'periodic'
       ? [
@@ -85,7 +99,7 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
   follower.onStep = () => {
     for (const refresher of refreshers) refresher.stepped()
   }
-  const standing = standingOf({ declared, registry, follower, refreshers, now })
+  const standing = standingOf({ declared, registry, follower, refreshers, cut, now })
   const questions = new Questions({ log, store, follower, refreshers, standing, keep, now, clock })
   const stops: (() => void)[] = []
 

@@ -33,3 +33,11 @@ export async function readCounted(store: Queryable, project: string): Promise<nu
   )
   return rows[0]!.counted
 }
+
+/** Whether the log holds fewer entries than the views have counted: then it has been cut, and they cannot be made from it. */
+export async function holdsLess(log: Queryable, store: Queryable): Promise<boolean> {
+  const count = async (db: Queryable, sql: string) => (await db.query<{ n: number }>(sql)).rows[0]!.n
+  const counted = await count(store, 'select coalesce(sum(counted), 0)::bigint as n from analytics.projects')
+  // It counts some more: those that the system wrote by itself.
+  return (await count(log, 'select count(*) as n from eventlog.entries')) < counted
+}

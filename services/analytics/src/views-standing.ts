@@ -11,6 +11,8 @@ export interface StandingOptions {
   registry: readonly Registered[]
   follower: Follower
   refreshers: readonly Refresher[]
+  /** What should be built cannot be: what is frozen stays so. */
+  cut: boolean
   now(): number
 }
 
@@ -21,9 +23,9 @@ export interface Standing {
 }
 
 /** How each view stands. */
-export function standingOf({ declared, registry, follower, refreshers, now }: StandingOptions): Standing {
+export function standingOf({ declared, registry, follower, refreshers, cut, now }: StandingOptions): Standing {
   const live = new Map(registry.filter(one => one.live).map(one => [one.name, one]))
-  const frozen = (view: View) => (follower.rebuild ? live.get(view.name)?.frozenAt?.getTime() : undefined)
+  const frozen = (view: View) => (follower.rebuild || cut ? live.get(view.name)?.frozenAt?.getTime() : undefined)
 
   const one = (view: View): ViewStanding => {
     const { name, refresh, key } = view

@@ -175,8 +175,7 @@ export class Follower {
 
   /** One piece of a refresh, beside the engine. */
   refreshPiece(name: string): Promise<PieceDone> {
-    const { asOf, caughtUp } = this.state
-    const order: RefreshOrder = { refresh: name, asOf: caughtUp ? asOf : Math.min(asOf, this.#options.now()) }
+    const order: RefreshOrder = { refresh: name, asOf: this.state.asOf }
     return this.#options.store.call<PieceDone>(this.#options.procedure, order)
   }
 }

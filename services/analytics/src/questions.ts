@@ -110,7 +110,7 @@ export class Questions {
     return {
       asOf: new Date(asOf).toISOString(),
       lagMs,
-      complete: at.caughtUp && frozenAt === undefined,
+      complete: at.caughtUp && at.asOf > 0 && frozenAt === undefined,
       unknownShare,
       stale,
       position: positionText(at.cursor)

@@ -6,6 +6,7 @@ import { openScratch } from '@plimsoll/database/testing'
 import type { LogEntry } from '@plimsoll/eventlog'
 import { readDashboard } from './answer/dashboard.ts'
 import { askedFor } from './answer/question.ts'
+import { defaultKeep, dropFineGrains } from './grains.ts'
 import { migrateAnalytics, readCounted, readProjects } from './store.ts'
 import { applyEntries } from './views/apply.ts'
 import { declaredViews } from './views/declared.ts'
@@ -232,6 +233,52 @@ describe('the read models', () => {
     assert.deepEqual([shown.sessions.total, shown.active.last24h, shown.sessions.trend], [0, 0, []])
     assert.equal(await readCounted(db, 'shop'), 2)
     assert.equal((await readProjects(db))[0]!.sessions, 0)
+  })
+
+  it('lose their fine rows in time, and keep what these were added up into', async () => {
+    const long = 500 * day
+    await apply([
+      ...session({ start: sunday - long }, [{ feature: 'a' }]).entries,
+      ...session({ start: sunday - 3 * day }).entries,
+      ...session({ start: sunday + hour }, [{ feature: 'a' }]).entries
+    ])
+    const widths = async (table: string) =>
+      (
+        await db.query<{ w: string }>(
+          `select distinct width::text || ' ' || bucket::date::text as w from analytics.${table} order by 1`
+        )
+      ).rows.map(({ w }) => w)
+    assert.ok((await dropFineGrains(db, noon, defaultKeep)) > 0)
+    assert.deepEqual(await widths('session_activity'), ['h 2026-05-14', 'h 2026-05-17', 'm 2026-05-17'])
+    assert.deepEqual(await widths('session_stats'), [
+      'd 2025-01-02',
+      'd 2026-05-14',
+      'd 2026-05-17',
+      'h 2026-05-14',
+      'h 2026-05-17'
+    ])
+    assert.deepEqual(await widths('use_stats'), [
+      'd 2025-01-02',
+      'd 2026-05-14',
+      'd 2026-05-17',
+      'h 2026-05-14',
+      'h 2026-05-17'
+    ])
+    assert.equal(await dropFineGrains(db, noon, defaultKeep), 0)
+    const old = askedFor(
+      {
+        project: 'shop',
+        from: new Date(sunday - long + hour).toISOString(),
+        to: new Date(sunday - long + 2 * hour).toISOString()
+      },
+      { from: 0, to: 0 },
+      noon - defaultKeep.hoursMs
+    )
+    const shown = await readDashboard(db, old, noon)
+    assert.deepEqual([shown.range.step, shown.sessions.total, shown.outcomes.ok], ['day', 1, 1])
+    // What comes late makes a fine row again, and no sum is wrong by it.
+    await apply(session({ start: sunday - long }).entries)
+    assert.equal((await readDashboard(db, old, noon)).sessions.total, 2)
   })
 
   it('keep projects apart, and answer for one that is not there', async () => {

@@ -1,3 +1,4 @@
+import { cqrs } from './cqrs.ts'
 import { dashboard } from './dashboard.ts'
 import { eventlog } from './eventlog.ts'
 import { optionsFrom, report } from './form.ts'
@@ -7,7 +8,15 @@ import { resilienceFaults } from './resilience/faults/faults.ts'
 import { resilience } from './resilience/overhead.ts'
 
 /** `npm run bench -- NAME [--quick] [--json]`. */
-const benches = { ingest, growth, dashboard, eventlog, resilience, 'resilience-faults': resilienceFaults } as const
+const benches = {
+  ingest,
+  growth,
+  dashboard,
+  cqrs,
+  eventlog,
+  resilience,
+  'resilience-faults': resilienceFaults
+} as const
 
 const [name, ...rest] = process.argv.slice(2)
 const bench = Object.hasOwn(benches, name ?? '') ? benches[name as keyof typeof benches] : undefined

@@ -4,6 +4,7 @@ import type { Analytics } from '@plimsoll/service-analytics'
 import type { RegisteredUsers } from '@plimsoll/service-metadata'
 import type { Telemetry } from '@plimsoll/service-telemetry'
 import type { FastifyInstance } from 'fastify'
+import { viewMetrics } from './view-metrics.ts'
 
 interface Sources {
   primary: Database
@@ -82,6 +83,7 @@ export function metricsRoute(app: FastifyInstance, { primary, read, telemetry, a
         'Failures of metadata to follow users since the last page it took.',
         registered.failures
       )
+    viewMetrics(analytics.views(), metric)
     const breaker = telemetry.policy.snapshot().breaker?.state ?? 'none'
     for (const name of ['closed', 'open', 'half-open']) {
       metric(

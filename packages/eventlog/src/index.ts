@@ -11,10 +11,12 @@ export {
   findDigests,
   findEntry,
   findReceipts,
+  headOf,
   type Known,
   logChannel,
   migrateLog,
   type Page,
+  placeChannel,
   readLog
 } from './log.ts'
 export {

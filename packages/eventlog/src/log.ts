@@ -1,10 +1,13 @@
 import { copyRow, type Database, migrate, type Queryable, type Transaction } from '@plimsoll/database'
-import type { Cursor, NewEntry, StoredEntry } from './entry.ts'
+import { type Cursor, type NewEntry, type StoredEntry, start } from './entry.ts'
 import { bucketOf, bucketsOf } from './partitions.ts'
-import { appendedSegment, type Segment } from './segment.ts'
+import { appendedSegment } from './segment.ts'
 
 /** The commit channel that wakes subscribers in the writer's own process. */
 export const logChannel = 'eventlog'
+
+/** The commit channel that tells the place of the last entry of each append, as a `Cursor`. */
+export const placeChannel = 'eventlog.place'
 
 const columns = ['bucket', 'tenant', 'id', 'type', 'time', 'stream', 'subject', 'digest', 'data', 'change']
 
@@ -48,19 +51,27 @@ export async function append(tx: Transaction, entries: readonly NewEntry[]): Pro
       e.change
     ])
   }
-  const copied = tx.copyIn('eventlog.entries', columns, text)
-  const placed = tx.engine === 'pglite' ? placeOf(tx, entries) : undefined
-  const [, segment] = await Promise.all([copied, placed])
-  tx.notify(logChannel, segment)
+  const [, { xid, last }] = await Promise.all([tx.copyIn('eventlog.entries', columns, text), lastPlace(tx)])
+  const first = { xid, position: last - entries.length + 1, recordedAt: Date.now() }
+  // Embedded there is one writer at a time, so the rows just copied stand together and the last one's place tells all.
+  tx.notify(logChannel, tx.engine === 'pglite' ? appendedSegment(entries, first) : undefined)
+  tx.notify(placeChannel, { xid, position: last } satisfies Cursor)
 }
 
-/** Where the rows just copied stand. One writer at a time, so they stand together and the last one's place tells all. */
-async function placeOf(tx: Transaction, entries: readonly NewEntry[]): Promise<Segment> {
+/** Where the last of the rows stands that this transaction appended. */
+async function lastPlace(tx: Transaction): Promise<{ xid: string; last: number }> {
   const { rows } = await tx.query<{ xid: string; last: number }>(
     "select pg_current_xact_id()::text as xid, currval('eventlog.entries_position_seq') as last"
   )
-  const { xid, last } = rows[0]!
-  return appendedSegment(entries, { xid, position: last - entries.length + 1, recordedAt: Date.now() })
+  return rows[0]!
+}
+
+/** The place of the last entry that is committed, whatever lies below the horizon. */
+export async function headOf(db: Queryable): Promise<Cursor> {
+  const { rows } = await db.query<Cursor>(
+    'select e.xid::text as xid, e.position from eventlog.entries e order by e.xid desc, e.position desc limit 1'
+  )
+  return rows[0] ?? start
 }
 
 /** The key under which `findDigests` answers. */

@@ -1,4 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
+import { headOf } from '@plimsoll/eventlog'
 import { deadlineOf, documentProblems, documentRequests, Problem, problemOfError } from '@plimsoll/http'
 import { type Clock, type Policy, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -81,7 +82,8 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const embedded = database.engine === 'pglite'
   const spool = await spoolOf(options)
   const committers = embedded ? 2 : 3
-  const ingest = new Ingest({ database, enrich, clock, spool, committers, beside: embedded ? 250 : 1 })
+  const head = await headOf(database)
+  const ingest = new Ingest({ database, enrich, clock, spool, committers, beside: embedded ? 250 : 1, head })
   const reEnricher = new ReEnricher({
     database,
     load: policies ? load : ids => client.fetchMany(ids),

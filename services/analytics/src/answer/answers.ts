@@ -37,7 +37,9 @@ export interface Given<A> {
 }
 
 /** What a caller says of its question. */
-export interface Asked {
+export interface Asked<A = unknown> {
+  /** With `renew`: an answer that is kept and passes this need not be made again. Default: none passes. */
+  holds?(answer: A): boolean
   /** The answer must be made after the call, for those who must see what they know was written. Default false. */
   renew?: boolean
   /** The instant of the clock after which the caller waits no longer. Default Infinity: as long as `patienceMs`. */
@@ -77,7 +79,7 @@ export class Answers<A> {
   }
 
   /** The last good answer to a question, or a new one, for a caller who waits until `deadline`. */
-  async give(question: string, make: () => Promise<A>, asked: Asked = {}): Promise<Given<A>> {
+  async give(question: string, make: () => Promise<A>, asked: Asked<A> = {}): Promise<Given<A>> {
     const { patienceMs, firstPatienceMs } = this.#options
     const kept = this.#kept.get(question)
     if (!kept) {
@@ -89,12 +91,13 @@ export class Answers<A> {
     this.#kept.set(question, kept)
     try {
       // One that is being made may have begun before what the caller wants to see was written.
-      if (asked.renew && kept.making)
+      const renew = asked.renew && !asked.holds?.(kept.answer)
+      if (renew && kept.making)
         await this.#patiently(
           kept.making.catch(() => undefined),
           due
         )
-      const age = asked.renew ? Number.POSITIVE_INFINITY : this.#options.now() - kept.madeAt
+      const age = renew ? Number.POSITIVE_INFINITY : this.#options.now() - kept.madeAt
       // Nothing is begun for someone who has left.
       const left = due.at <= this.#options.clock.now()
       const making = left || age < this.#options.freshMs ? undefined : this.#remake(question, kept, make)
@@ -110,7 +113,7 @@ export class Answers<A> {
     }
   }
 
-  #due({ deadline = Number.POSITIVE_INFINITY }: Asked, patienceMs: number): Due {
+  #due({ deadline = Number.POSITIVE_INFINITY }: Asked<A>, patienceMs: number): Due {
     const own = this.#options.clock.now() + patienceMs
     return { at: Math.min(own, deadline), isTheCallers: deadline < own }
   }

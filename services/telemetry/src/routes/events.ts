@@ -36,7 +36,7 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest, keepMs?: numbe
         schema: {
           summary: 'Record events',
           description:
-            'Each event is judged by itself and counted once by its id. A 200 comes after the commit or, with the store away, when the events are on this machine’s disk (`accepted` with code `spooled`). `retry` was not taken: send it again. `duplicate` is a success: the event is in the log already.',
+            'Each event is judged by itself and counted once by its id. A 200 comes after the commit or, with the store away, when the events are on this machine’s disk (`accepted` with code `spooled`). `retry` was not taken: send it again. `duplicate` is a success: the event is in the log already. `Plimsoll-Position` is a place in the log that holds what was taken: an answer of the read side that is asked for with this `minPosition` shows it.',
           consumes: ['application/json', 'application/x-ndjson'],
           body: Type.Union([Event, Type.Array(Event, { minItems: 1, maxItems: limits.events })]),
           response: { 200: EventsAnswer }
@@ -68,6 +68,8 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest, keepMs?: numbe
           const results = judged.map(event =>
             isRejection(event) ? rejected(event) : recorded(event, outcomes[next++]!)
           )
+          // What is spooled has no place in the log yet.
+          if (outcomes[0] !== 'spooled' && outcomes[0] !== 'shed') reply.header('plimsoll-position', ingest.position)
           if (results.some(({ result }) => result === 'retry')) reply.header('retry-after', comeBackAfter())
           return { results, receivedAt: new Date(receivedAt).toISOString() }
         })

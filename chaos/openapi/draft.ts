@@ -37,6 +37,9 @@ function credentialsOf({ name }: Operation, random: Random): [string, string][] 
   return [who, ['x-plimsoll-project', random.pick(Object.values(projects))]]
 }
 
+/** A text as a header can carry it (RFC 9110, section 5.5); what it cannot is among the spoilt ones. */
+const fieldValue = (text: string) => text.replace(/[^\x20-\x7e]/g, '~').trim() || '~'
+
 /** A request that fits the document. */
 export function validDraft(operation: Operation, random: Random, known: Known): Draft {
   const headers: [string, string][] = [['host', 'localhost'], ...credentialsOf(operation, random)]
@@ -49,7 +52,7 @@ export function validDraft(operation: Operation, random: Random, known: Known): 
     const value = isKey ? `key-${random.whole(0, 400)}` : String(fittingValue(schemaOf(parameter), random, known))
     if (parameter.in === 'path') path = path.replace(`{${parameter.name}}`, encodeURIComponent(value))
     else if (parameter.in === 'query') query.push([parameter.name, encodeURIComponent(value)])
-    else headers.push([parameter.name, value])
+    else headers.push([parameter.name, fieldValue(value)])
   }
   const draft: Draft = {
     operation,

@@ -1,7 +1,8 @@
 import type { Queryable } from '@plimsoll/database'
 import { type Cursor, start } from '../entry.ts'
 import type { StreamEvent } from './event.ts'
-import { type EventRow, type Filter, readOrderRows, readStreamRows } from './rows.ts'
+import { type Filter, readOrderRows } from './order-rows.ts'
+import { type EventRow, readStreamRows } from './rows.ts'
 
 /** Where and how to read: in the caller's transaction, and how rows become events. */
 export interface Source {
@@ -39,6 +40,8 @@ export interface ReadAllOptions extends Filter {
   batch?: number
   /** Leaves what is personal sealed. Default: opened. */
   sealed?: boolean
+  /** An event that cannot be read: throw, or give it without data and with `unreadable`. Default `throw`. */
+  unreadable?: 'throw' | 'tell'
   tx?: Queryable
 }
 

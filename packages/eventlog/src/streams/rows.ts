@@ -15,9 +15,10 @@ export interface EventRow extends Cursor {
 }
 
 /** JSON as text: parsing it is no work for the one thread of an embedded engine. */
-export const columns = `e.stream, e.version, e.xid::text as xid, e.position, e.id::text as id, e.type,
+const columnsOfStream = `e.version, e.xid::text as xid, e.position, e.id::text as id, e.type,
   e.schema_version as "schemaVersion", round(date_part('epoch', e.recorded_at) * 1000) as "recordedAt",
   e.data::text as data, e.metadata`
+export const columns = `e.stream, ${columnsOfStream}`
 
 export interface StreamRange {
   /** Versions, both included. */
@@ -49,9 +50,11 @@ export async function readStreamRows(
       where t.stream = $${parameters.length - 1} and t.recorded_at <= $${parameters.length})`
   }
   const { rows } = await db.query<EventRow>(
-    `select ${columns} from "${schema}".events e where e.stream = $1 and e.version between $2 and $3${where}
+    `select ${columnsOfStream} from "${schema}".events e where e.stream = $1 and e.version between $2 and $3${where}
      order by e.version ${backward ? 'desc' : 'asc'} limit $4`,
     parameters
   )
+  // Asked for by its name, so not sent with each.
+  for (const row of rows) row.stream = stream
   return rows
 }

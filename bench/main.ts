@@ -3,11 +3,20 @@ import { eventlog } from './eventlog.ts'
 import { optionsFrom, report } from './form.ts'
 import { growth } from './growth.ts'
 import { ingest } from './ingest.ts'
+import { rebuild } from './rebuild.ts'
 import { resilienceFaults } from './resilience/faults/faults.ts'
 import { resilience } from './resilience/overhead.ts'
 
 /** `npm run bench -- NAME [--quick] [--json]`. */
-const benches = { ingest, growth, dashboard, eventlog, resilience, 'resilience-faults': resilienceFaults } as const
+const benches = {
+  ingest,
+  growth,
+  dashboard,
+  eventlog,
+  rebuild,
+  resilience,
+  'resilience-faults': resilienceFaults
+} as const
 
 const [name, ...rest] = process.argv.slice(2)
 const bench = Object.hasOwn(benches, name ?? '') ? benches[name as keyof typeof benches] : undefined

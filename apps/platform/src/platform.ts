@@ -89,6 +89,7 @@ export async function startPlatform({
       counted: project => analytics.counted(project),
       origins: allowedOrigins(settings.origins),
       policies: settings.policies,
+      keepMs: settings.keepEventsDays ? settings.keepEventsDays * 86_400_000 : undefined,
       spool: spoolIn(data.path, settings),
       observe: observability.observe,
       outboundHeaders: observability.outboundHeaders,

@@ -104,6 +104,7 @@ async function compose(
       adminToken,
       origins: allowedOrigins(settings.origins),
       policies: settings.policies,
+      keepMs: settings.keepEventsDays ? settings.keepEventsDays * 86_400_000 : undefined,
       spool: spoolIn(settings.data, settings),
       observe: observability.observe,
       outboundHeaders: observability.outboundHeaders,

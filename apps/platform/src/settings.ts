@@ -19,6 +19,10 @@ const schema = {
     256_000_000,
     'How much of the disk may keep events while the primary store is away. 0: none, they are refused.'
   ),
+  keepEventsDays: days(
+    0,
+    'How long events are kept in the log; then they go, some 50 days of them at a time. Counts stay. 0: for ever.'
+  ),
   origins: origins(
     '*',
     'Whose pages may post events: * for any, none, or origins with commas between, as https://shop.example.'
@@ -120,6 +124,19 @@ function bytes(fallback: number, help: string): Setting<number> {
       return typeof n === 'number' && Number.isSafeInteger(n) && (n === 0 || n >= 1_000_000)
         ? n
         : complain('whole bytes, 0 or at least 1000000')
+    }
+  }
+}
+function days(fallback: number, help: string): Setting<number> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse(value) {
+      const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+      return typeof n === 'number' && Number.isInteger(n) && (n === 0 || (n >= 35 && n <= 36_500))
+        ? n
+        : complain('whole days, 0 or 35 to 36500')
     }
   }
 }

@@ -18,6 +18,14 @@ export {
   readLog
 } from './log.ts'
 export {
+  bucketAt,
+  bucketOf,
+  keepPartitions,
+  type PartitionChange,
+  type PartitionOptions,
+  partitionMs
+} from './partitions.ts'
+export {
   applyInTransaction,
   CursorMovedError,
   moveCursor,

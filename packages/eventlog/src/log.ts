@@ -1,11 +1,12 @@
 import { copyRow, type Database, migrate, type Queryable, type Transaction } from '@plimsoll/database'
 import type { Cursor, NewEntry, StoredEntry } from './entry.ts'
+import { bucketOf, bucketsOf } from './partitions.ts'
 import { appendedSegment, type Segment } from './segment.ts'
 
 /** The commit channel that wakes subscribers in the writer's own process. */
 export const logChannel = 'eventlog'
 
-const columns = ['tenant', 'id', 'type', 'time', 'stream', 'subject', 'digest', 'data', 'change']
+const columns = ['bucket', 'tenant', 'id', 'type', 'time', 'stream', 'subject', 'digest', 'data', 'change']
 
 export interface Page {
   entries: StoredEntry[]
@@ -34,7 +35,18 @@ export async function append(tx: Transaction, entries: readonly NewEntry[]): Pro
   if (entries.length === 0) return
   let text = ''
   for (const e of entries) {
-    text += copyRow([e.tenant, e.id, e.type, new Date(e.time), e.stream, e.subject, e.digest, e.data, e.change])
+    text += copyRow([
+      bucketOf(e.id),
+      e.tenant,
+      e.id,
+      e.type,
+      new Date(e.time),
+      e.stream,
+      e.subject,
+      e.digest,
+      e.data,
+      e.change
+    ])
   }
   const copied = tx.copyIn('eventlog.entries', columns, text)
   const placed = tx.engine === 'pglite' ? placeOf(tx, entries) : undefined
@@ -61,8 +73,9 @@ export async function findDigests(db: Queryable, ids: readonly string[]): Promis
   const found = new Map<string, string>()
   if (ids.length === 0) return found
   const { rows } = await db.query<{ tenant: string; id: string; digest: string }>(
-    'select tenant, id::text as id, digest::text as digest from eventlog.entries where id = any($1::uuid[])',
-    [ids]
+    `select tenant, id::text as id, digest::text as digest
+     from eventlog.entries where bucket = any($1::int[]) and id = any($2::uuid[])`,
+    [bucketsOf(ids), ids]
   )
   for (const { tenant, id, digest } of rows) found.set(entryKey(tenant, id), digest)
   return found
@@ -72,8 +85,9 @@ export async function findDigests(db: Queryable, ids: readonly string[]): Promis
 export async function findReceipts(db: Queryable, ids: readonly string[]): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map()
   const { rows } = await db.query<{ tenant: string; id: string; recorded_at: Date }>(
-    'select tenant, id::text as id, recorded_at from eventlog.entries where id = any($1::uuid[])',
-    [ids]
+    `select tenant, id::text as id, recorded_at
+     from eventlog.entries where bucket = any($1::int[]) and id = any($2::uuid[])`,
+    [bucketsOf(ids), ids]
   )
   return new Map(rows.map(row => [entryKey(row.tenant, row.id), row.recorded_at.getTime()]))
 }
@@ -81,8 +95,9 @@ export async function findReceipts(db: Queryable, ids: readonly string[]): Promi
 /** One entry as it was written, for a replayed answer. */
 export async function findEntry(db: Queryable, tenant: string, id: string): Promise<Known | undefined> {
   const { rows } = await db.query<{ digest: string; time: Date; data: unknown; change: unknown }>(
-    'select digest::text as digest, time, data, change from eventlog.entries where id = $1 and tenant = $2',
-    [id, tenant]
+    `select digest::text as digest, time, data, change
+     from eventlog.entries where bucket = $1 and id = $2 and tenant = $3`,
+    [bucketOf(id), id, tenant]
   )
   return rows[0] && { ...rows[0], time: rows[0].time.getTime() }
 }

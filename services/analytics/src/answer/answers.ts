@@ -12,6 +12,8 @@ export interface AnswersOptions {
   staleMs?: number
   /** How long to wait for a new answer before the last good one is given, in milliseconds. Default 2,000. */
   patienceMs?: number
+  /** The same where there is no last good answer: until an error is given. Default 5,000. */
+  firstPatienceMs?: number
   /** Answers kept. Default 1,000; the least lately asked for go first. */
   capacity?: number
   /** Characters kept at most, of the questions and of the answers as JSON. Default 16 million; the newest answer stays. */
@@ -66,6 +68,7 @@ export class Answers<A> {
       freshMs: 500,
       staleMs: 1_000,
       patienceMs: 2_000,
+      firstPatienceMs: 5_000,
       capacity: 1_000,
       capacityChars: 16e6,
       clock: systemClock,
@@ -75,12 +78,13 @@ export class Answers<A> {
 
   /** The last good answer to a question, or a new one, for a caller who waits until `deadline`. */
   async give(question: string, make: () => Promise<A>, asked: Asked = {}): Promise<Given<A>> {
-    const due = this.#due(asked)
+    const { patienceMs, firstPatienceMs } = this.#options
     const kept = this.#kept.get(question)
     if (!kept) {
-      const answer = await this.#makeFirst(question, make, due)
+      const answer = await this.#makeFirst(question, make, this.#due(asked, firstPatienceMs))
       return { answer, madeAt: this.#kept.get(question)?.madeAt ?? this.#options.now(), stale: false }
     }
+    const due = this.#due(asked, patienceMs)
     this.#kept.delete(question)
     this.#kept.set(question, kept)
     try {
@@ -106,9 +110,8 @@ export class Answers<A> {
     }
   }
 
-  #due({ deadline = Number.POSITIVE_INFINITY }: Asked): Due {
-    const { clock, patienceMs } = this.#options
-    const own = clock.now() + patienceMs
+  #due({ deadline = Number.POSITIVE_INFINITY }: Asked, patienceMs: number): Due {
+    const own = this.#options.clock.now() + patienceMs
     return { at: Math.min(own, deadline), isTheCallers: deadline < own }
   }
 

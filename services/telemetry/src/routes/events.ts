@@ -9,6 +9,7 @@ import { comeBackAfter } from '../ingest/refusal.ts'
 import { isRejection, type Rejection, type ValidEvent, validateEvent } from '../ingest/validate.ts'
 import type { EventOutcome } from '../ingest/work.ts'
 import { limits } from '../limits.ts'
+import { keptFrom } from '../retention.ts'
 import type { Recorded } from '../spool/ingest-spool.ts'
 import { eventHeaders } from './documented-headers.ts'
 import type { Principal } from './principal.ts'
@@ -19,7 +20,7 @@ const conflict = 'an event with this id and another body is in the log already; 
 const overfull = `a session has at most ${limits.visits} visits; begin a new session id`
 
 /** `POST /v1/events`: one event, an array, or one a line. Answers per event, after the commit. */
-export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
+export function eventRoutes(app: FastifyInstance, ingest: Ingest, keepMs?: number): void {
   app.register(async scope => {
     scope.removeAllContentTypeParsers()
     for (const type of ['application/json', 'application/x-ndjson', 'application/ndjson']) {
@@ -54,7 +55,8 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
           const judgement = {
             receivedAt,
             correction: correctionOf(request, receivedAt),
-            backfill: mayBackfill(request, principal)
+            backfill: mayBackfill(request, principal),
+            ...(keepMs !== undefined && { keptFrom: keptFrom(receivedAt, keepMs) })
           }
           const judged = raw.map(event => validateEvent(event, judgement))
           const valid = judged.filter((event): event is ValidEvent => !isRejection(event))

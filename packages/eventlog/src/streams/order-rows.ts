@@ -53,13 +53,20 @@ function clausesOf(schema: string, { from, until, backward, category }: OrderRan
   const where = `e.xid < ${horizon}${beyond(start, before!)}${beyond(end, after!)}`
   // In ORDER BY a bare name would mean the text column of an answer, and as text 1000 comes before 999.
   const order = (of: string) => `${of}.xid ${direction}, ${of}.position ${direction}`
-  // Only transactions that wrote something of the category; each look at their events goes by the index of the order.
+  // Only transactions that wrote something of the category, and the events of each by the index of the order. Bounds within a
+  // transaction are by position alone: the index cannot begin in the middle of one by a pair.
+  const within = (place: typeof start, operator: string, otherwise: string) =>
+    place
+      ? `and e.position ${operator} case when m.xid = ${place.xid}::xid8 then ${place.position}::bigint else ${otherwise} end`
+      : ''
+  const [lowest, highest] = ['-1', '9223372036854775807']
+  const [first, last] = backward ? [highest, lowest] : [lowest, highest]
   const marks = () => `(select m.xid from "${schema}".categories m
       where m.category = ${bind(categoryOf(category!))} and m.xid < ${horizon}
         ${start ? `and m.xid ${before}= ${start.xid}::xid8` : ''} ${end ? `and m.xid ${backward ? '>=' : '<='} ${end.xid}::xid8` : ''}
       order by m.xid ${direction}) m
-    cross join lateral (select * from "${schema}".events e where e.xid = m.xid and ${where}
-      order by e.position ${direction}) e`
+    cross join lateral (select * from "${schema}".events e where e.xid = m.xid
+      ${within(start, before!, first)} ${within(end, after!, last)} order by e.position ${direction}) e`
   return { parameters, bind, where, order, marks }
 }
 

@@ -15,7 +15,7 @@ export interface EventRow extends Cursor {
 }
 
 /** JSON as text: parsing it is no work for the one thread of an embedded engine. */
-const columnsOfStream = `e.version, e.xid::text as xid, e.position, e.id::text as id, e.type,
+const columnsOfStream = `e.version, e.xid, e.position, e.id, e.type,
   e.schema_version as "schemaVersion", round(date_part('epoch', e.recorded_at) * 1000) as "recordedAt",
   e.data::text as data, e.metadata`
 export const columns = `e.stream, ${columnsOfStream}`

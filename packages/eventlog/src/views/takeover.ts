@@ -81,12 +81,12 @@ async function showInstead(tx: Transaction, place: Place, former: number): Promi
 /** Drops the tables of generations that readers do not see any more; one that is still in use is left for the next time. */
 export async function dropFormer({ store }: ViewOptions, { schema, name }: Place): Promise<void> {
   const { rows } = await store.database.query<{ generation: number }>(
-    `select substr(c.relname, $2)::int as generation from pg_class c
+    `select t.generation from pg_class c
      join pg_namespace n on n.oid = c.relnamespace and n.nspname = $3
-     join "${schema}".views v on v.name = $1
-     where c.relkind = 'r' and c.relname ~ ('^' || $1 || '_[0-9]{1,9}$') and substr(c.relname, $2)::int < v.live
-       and not exists (select from "${schema}".view_generations g
-         where g.name = $1 and g.generation = substr(c.relname, $2)::int)`,
+     cross join lateral (select case when c.relkind = 'r' and c.relname ~ ('^' || $1 || '_[0-9]{1,9}$')
+       then substr(c.relname, $2)::int end as generation) t
+     join "${schema}".views v on v.name = $1 and t.generation < v.live
+     where not exists (select from "${schema}".view_generations g where g.name = $1 and g.generation = t.generation)`,
     [name, name.length + 2, schema]
   )
   for (const { generation } of rows) {

@@ -126,7 +126,7 @@ async function measure(database: Database, emmett: Peer, { quick, note }: RunOpt
         'times'
       ),
       atMost(
-        `state of a stream of ${quick ? '20,000' : '100,000'} with snapshots, 95th of a hundred`,
+        `state of a stream of ${quick ? '20,000' : '100,000'} with snapshots, 95th percentile`,
         state.p95,
         10,
         'ms'

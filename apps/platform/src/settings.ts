@@ -15,6 +15,14 @@ const schema = {
   readDatabaseUrl: secret('', 'postgres://… of the read store. Empty: the primary’s server, else embedded.'),
   metadataUrl: secret('', 'Where the metadata API answers. Empty: the platform runs its own.'),
   metadataPort: port(0, 'Port of the platform’s own metadata API, on 127.0.0.1.'),
+  usersUrl: httpAddress(
+    '',
+    'http://… of users, whom metadata follows when it runs by itself. Empty: it knows the demo’s users and whom it is told of.'
+  ),
+  usersMasterKey: masterKey(
+    '',
+    'Wraps the keys that personal data of users is sealed with: 32 bytes as base64url. Empty: the file users-key in the data folder.'
+  ),
   spoolBytes: bytes(
     256_000_000,
     'How much of the disk may keep events while the primary store is away. 0: none, they are refused.'
@@ -78,6 +86,17 @@ function text(fallback: string, help: string): Setting<string> {
 }
 function secret(fallback: string, help: string): Setting<string> {
   return { ...text(fallback, help), secret: true }
+}
+function masterKey(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: true,
+    parse: value =>
+      value === '' || (typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value))
+        ? value
+        : complain('32 bytes as base64url, 43 characters')
+  }
 }
 function httpAddress(fallback: string, help: string): Setting<string> {
   return {

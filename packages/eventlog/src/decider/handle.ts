@@ -55,6 +55,8 @@ export interface HandleOptions {
   snapshots?: SnapshotPolicy
   /** Times to decide at most, 1 to 100. Default 5. */
   attempts?: number
+  /** Decide only if the stream has one of these versions: what the caller saw (HTTP's If-Match). Default: whatever it has. */
+  expected?: readonly number[]
 }
 
 export interface Handled<State, Event> extends Folded<State> {
@@ -72,7 +74,7 @@ export async function handle<State, Command, Event extends DomainEvent>(
   store: EventStore,
   stream: string,
   command: Command,
-  { metadata, tx, snapshots, attempts = 5 }: HandleOptions = {}
+  { metadata, tx, snapshots, attempts = 5, expected }: HandleOptions = {}
 ): Promise<Handled<State, Event>> {
   if (!Number.isInteger(attempts) || attempts < 1 || attempts > 100) {
     throw new RangeError(`attempts is a whole number from 1 to 100, and not ${attempts}`)
@@ -82,6 +84,7 @@ export async function handle<State, Command, Event extends DomainEvent>(
       ...(tx && { tx }),
       ...(snapshots && { snapshots })
     })
+    if (expected && !expected.includes(version)) throw new WrongVersionError(stream, expected[0] ?? 0, version)
     const events = decided(decider.decide(command, state))
     if (events.length === 0) return { state, version, events, cursor: undefined }
     try {

@@ -4,6 +4,7 @@ import { eventlog } from './eventlog.ts'
 import { optionsFrom, report } from './form.ts'
 import { growth } from './growth.ts'
 import { ingest } from './ingest.ts'
+import { rebuild } from './rebuild.ts'
 import { resilienceFaults } from './resilience/faults/faults.ts'
 import { resilience } from './resilience/overhead.ts'
 
@@ -14,6 +15,7 @@ const benches = {
   dashboard,
   cqrs,
   eventlog,
+  rebuild,
   resilience,
   'resilience-faults': resilienceFaults
 } as const

@@ -80,8 +80,8 @@ describe('handle', () => {
 
   it('begins again as often as it was told to, and no more', async () => {
     let decisions = 0
-    const rivalled: Pick<EventStore, 'append' | 'readStream'> = {
-      readStream: store.readStream.bind(store),
+    const rivalled: Pick<EventStore, 'append' | 'readStreamPages'> = {
+      readStreamPages: store.readStreamPages.bind(store),
       async append(stream, events, options) {
         decisions++
         await store.append(stream, [{ type: 'money.in', data: { amount: 1 } }], { expected: 'any' })

@@ -31,10 +31,12 @@ export async function fold<State, Event extends DomainEvent>(
   const range = last ? { ...options, from: last.version + 1 } : options
   let [state, version] = last ? [last.state as State, last.version] : [decider.initial, 0]
   const subjects = new Set(last?.subjects)
-  for await (const event of store.readStream(stream, range)) {
-    state = decider.evolve(state, event as unknown as Event)
-    version = event.version
-    for (const subject of event.subjects) subjects.add(subject)
+  for await (const events of store.readStreamPages(stream, range)) {
+    for (const event of events) {
+      state = decider.evolve(state, event as unknown as Event)
+      version = event.version
+      for (const subject of event.subjects) subjects.add(subject)
+    }
   }
   // What a transaction sees may be undone; and a state that could not be kept costs time, and no answer.
   if (kept && !tx && isDue(kept, last, version)) {

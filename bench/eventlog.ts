@@ -1,123 +1,162 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { type Database, open } from '@plimsoll/database'
 import { EventStore } from '@plimsoll/eventlog'
-import { atLeast, type Result, type RunOptions } from './form.ts'
+import { openEmmett, type Peer } from './eventlog/emmett.ts'
+import { catchUp, project, readRareCategory, stateOfLongStream } from './eventlog/ours.ts'
+import { openRaw } from './eventlog/raw.ts'
+import { inTurns, rate } from './eventlog/turns.ts'
+import { atLeast, atMost, type Result, type RunOptions } from './form.ts'
 import { startOwnPostgres } from './own-postgres.ts'
 
 /**
- * The event store beside raw inserts of the same row into a table with the same key and index, on one PostgreSQL: the one of
- * PLIMSOLL_DATABASE_URL, or one that is started for the run. In turns, the best of each.
+ * The event store beside Emmett, each in a database of its own, and raw inserts of the same row into a table with the same key
+ * and index, all on one PostgreSQL: the one of PLIMSOLL_DATABASE_URL, or one that is started for the run.
  */
-export async function eventlog({ quick, note }: RunOptions): Promise<Result> {
+export async function eventlog(options: RunOptions): Promise<Result> {
   const given = process.env.PLIMSOLL_DATABASE_URL
   const server = given ? { url: given, stop: () => undefined } : await startOwnPostgres()
+  const names = ['ours', 'emmett'].map(name => `bench_${name}_${Date.now()}`)
+  const admin = await open(server.url, { poolSize: 1 })
   try {
-    const database = await open(server.url, { poolSize: 16 })
+    for (const name of names) await admin.exec(`create database ${name}`)
+    const [ourUrl, emmettUrl] = names.map(name => Object.assign(new URL(server.url), { pathname: `/${name}` }).href)
+    const database = await open(ourUrl!, { poolSize: 16 })
+    const emmett = await openEmmett(emmettUrl!)
     try {
-      return await measure(database, quick ? 1_000 : 1_500, quick ? 2 : 4, note)
+      return await measure(database, emmett, options)
     } finally {
+      await emmett.close()
       await database.close()
     }
   } finally {
+    for (const name of names) await admin.exec(`drop database if exists ${name} with (force)`)
+    await admin.close()
     server.stop()
   }
 }
 
-const raw = `create schema if not exists bench_raw;
-  create table if not exists bench_raw.events (xid xid8 not null default pg_current_xact_id(),
-    position bigint generated always as identity, stream text collate "C" not null, version bigint not null, id uuid not null,
-    type text collate "C" not null, schema_version int not null, recorded_at timestamptz not null default clock_timestamp(),
-    data jsonb not null, metadata jsonb, primary key (stream, version));
-  create index if not exists raw_in_order on bench_raw.events (xid, position)`
-
-const data = (n: number) => ({
-  orderId: n,
-  item: 'anchor, 20 kg',
-  quantity: 2,
-  price: { amount: 49.9, currency: 'EUR' }
+let n = 0
+const fresh = () => `order/${randomUUIDv7()}`
+const event = () => ({
+  type: 'order.placed' as const,
+  data: { orderId: n++, item: 'anchor, 20 kg', quantity: 2, price: { amount: 49.9, currency: 'EUR' } }
 })
+const events = (count: number) => Array.from({ length: count }, event)
+const expected = 'none' as const
 
-async function measure(database: Database, turnMs: number, turns: number, note: RunOptions['note']): Promise<Result> {
-  await EventStore.migrate(database, 'bench_events')
-  await database.exec(raw)
-  const store = new EventStore({ database, schema: 'bench_events' })
-  let n = 0
-  const fresh = () => `order/${randomUUIDv7()}`
-  const event = () => ({ type: 'order.placed', data: data(n++) })
-  const ways = {
-    'raw insert, 16 connections, rows/s': rate(16, 1, async () => {
-      await database.query(
-        `insert into bench_raw.events (stream, version, id, type, schema_version, data) values ($1, 1, $2, $3, 1, $4)`,
-        [fresh(), randomUUIDv7(), 'order.placed', data(n++)]
-      )
-    }),
-    'append one, 16 callers, events/s': rate(16, 1, () => store.append(fresh(), [event()], { expected: 'none' })),
-    'append one, 16 callers, a transaction each, events/s': rate(16, 1, () =>
-      database.transaction(tx => store.append(fresh(), [event()], { expected: 'none', tx }))
-    ),
-    'append one, 1 caller, events/s': rate(1, 1, () => store.append(fresh(), [event()], { expected: 'none' })),
-    'raw unnest of 100, 4 connections, rows/s': rate(4, 100, async () => {
-      const hundred = Array.from({ length: 100 }, () => data(n++))
-      await database.query(
-        `insert into bench_raw.events (stream, version, id, type, schema_version, data)
-         select $1, v, id, type, 1, d::jsonb from unnest($2::int[], $3::uuid[], $4::text[], $5::text[]) u(v, id, type, d)`,
-        [
-          fresh(),
-          hundred.map((_, i) => i + 1),
-          hundred.map(() => randomUUIDv7()),
-          hundred.map(() => 'order.placed'),
-          hundred.map(each => JSON.stringify(each))
-        ]
-      )
-    }),
-    'append 100, 4 callers, events/s': rate(4, 100, () =>
-      store.append(fresh(), Array.from({ length: 100 }, event), { expected: 'none' })
-    )
+async function measure(database: Database, emmett: Peer, { quick, note }: RunOptions): Promise<Result> {
+  await EventStore.migrate(database)
+  const store = new EventStore({ database })
+  const raw = await openRaw(database)
+  const [turnMs, turns] = quick ? [400, 3] : [700, 6]
+  await store.append('rare/1', [event()], { expected })
+
+  const one = {
+    raw: rate(16, 1, () => raw.insertOne(fresh(), 'order.placed', event().data)),
+    ours: rate(16, 1, () => store.append(fresh(), [event()], { expected })),
+    emmett: rate(16, 1, () => emmett.append(fresh(), [event()])),
+    ownTransaction: rate(16, 1, () => database.transaction(tx => store.append(fresh(), [event()], { expected, tx }))),
+    oneCaller: rate(1, 1, () => store.append(fresh(), [event()], { expected })),
+    emmettOneCaller: rate(1, 1, () => emmett.append(fresh(), [event()]))
   }
-  const best: Record<string, number> = {}
-  for (let turn = 1; turn <= turns; turn++) {
-    for (const [name, run] of Object.entries(ways)) {
-      best[name] = Math.max(best[name] ?? 0, await run(turnMs))
-      note(`turn ${turn}: ${name}: ${Math.round(best[name])}`)
-    }
+  const hundred = {
+    raw: rate(4, 100, () => raw.insertMany(fresh(), events(100))),
+    ours: rate(4, 100, () => store.append(fresh(), events(100), { expected })),
+    emmett: rate(4, 100, () => emmett.append(fresh(), events(100)))
   }
+  const timed = <Name extends string>(ways: Record<Name, (ms: number) => Promise<number>>) =>
+    Object.fromEntries(
+      Object.entries<(ms: number) => Promise<number>>(ways).map(([name, run]) => [name, () => run(turnMs)])
+    ) as Record<Name, () => Promise<number>>
+  const appendOne = await inTurns(turns, timed(one), note)
+  const append100 = await inTurns(turns, timed(hundred), note)
+
+  // A log of the same events in both, long enough to be followed for some seconds.
   const long = fresh()
-  await store.append(long, Array.from({ length: 1_000 }, event), { expected: 'none' })
-  best['read a stream of 1,000, reads/s'] = await rate(1, 1, () => Array.fromAsync(store.readStream(long)))(turnMs)
+  await Promise.all([store.append(long, events(1_000), { expected }), emmett.append(long, events(1_000))])
+  const followed = quick ? 50_000 : 100_000
+  for (let i = 0; i < followed / 500; i++) {
+    const stream = fresh()
+    const same = events(500)
+    await Promise.all([store.append(stream, same, { expected }), emmett.append(stream, same)])
+  }
+  await store.append('rare/2', [event()], { expected })
+  await Promise.all([database.exec('vacuum analyze events.events'), emmett.analyze()])
+
+  const read = await inTurns(
+    turns,
+    timed({
+      ours: rate(1, 1, async () => (await Array.fromAsync(store.readStreamPages(long))).flat()),
+      emmett: rate(1, 1, () => emmett.readStream(long))
+    }),
+    note
+  )
+  const few = quick ? 2_000 : 5_000
+  const follow = await inTurns(
+    quick ? 2 : 3,
+    {
+      ours: () => catchUp(store, followed),
+      emmett: () => emmett.catchUp(quick ? 10_000 : 20_000),
+      projectionPages: () => project(store, followed, 'applyAll'),
+      projection: () => project(store, few, 'apply'),
+      emmettProjection: () => emmett.project(few)
+    },
+    note
+  )
+  const state = await stateOfLongStream(store, quick ? 20_000 : 100_000)
+  const rare = await readRareCategory(store)
   await store.close()
-  const ratio = (a: keyof typeof ways, b: keyof typeof ways) => best[a]! / best[b]!
   return {
-    figures: best,
+    figures: { appendOne, append100, readStreamOf1000: read, follow, state, rareCategoryMs: rare },
     aims: [
       atLeast(
-        'append one at 16 callers beside a raw insert at 16 connections',
-        ratio('append one, 16 callers, events/s', 'raw insert, 16 connections, rows/s'),
+        'append one, 16 callers, beside a raw insert on 16 connections',
+        appendOne.ours / appendOne.raw,
         0.7,
         'of raw'
       ),
+      atLeast('append 100, 4 callers, beside a raw unnest of 100', append100.ours / append100.raw, 0.6, 'of raw'),
+      atLeast('read a stream of 1,000, beside Emmett', read.ours / read.emmett, 2, 'times'),
+      atLeast('catch up, beside Emmett', follow.ours / follow.emmett, 2, 'times'),
+      atLeast('catch up', follow.ours, 100_000, 'events/s'),
       atLeast(
-        'append 100 beside a raw unnest of 100',
-        ratio('append 100, 4 callers, events/s', 'raw unnest of 100, 4 connections, rows/s'),
-        0.6,
-        'of raw'
-      )
-    ]
+        'projection, one statement an event, beside Emmett',
+        follow.projection / follow.emmettProjection,
+        2,
+        'times'
+      ),
+      atMost(
+        `state of a stream of ${quick ? '20,000' : '100,000'} with snapshots, 95th percentile`,
+        state.p95,
+        10,
+        'ms'
+      ),
+      atMost('read a category that is rare in the log', rare, 50, 'ms')
+    ],
+    table: tableOf({ appendOne, append100, read, follow }, state, rare)
   }
 }
 
-/** So many callers, each with one call at a time; what they did in a second. */
-function rate(callers: number, weight: number, call: () => Promise<unknown>): (ms: number) => Promise<number> {
-  return async ms => {
-    const began = performance.now()
-    let calls = 0
-    await Promise.all(
-      Array.from({ length: callers }, async () => {
-        while (performance.now() - began < ms) {
-          await call()
-          calls++
-        }
-      })
-    )
-    return (calls * weight * 1_000) / (performance.now() - began)
+function tableOf(
+  rates: Record<string, Record<string, number>>,
+  state: Record<string, number>,
+  rareMs: number
+): string[] {
+  const titles: Record<string, string> = {
+    appendOne: 'append one, events/s',
+    append100: 'append 100, 4 callers, events/s',
+    read: 'read a stream of 1,000, reads/s',
+    follow: 'follow the log, events/s'
   }
+  const figures = (values: Record<string, number>) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${Math.round(value).toLocaleString('en-GB')}`)
+      .join('   ')
+  return [
+    ...Object.entries(rates).map(([name, values]) => `  ${titles[name]!.padEnd(34)} ${figures(values)}`),
+    `  ${'state of a long stream, ms (without, and with, snapshots)'.padEnd(34)} ${Object.entries(state)
+      .map(([name, ms]) => `${name} ${ms.toFixed(1)}`)
+      .join('   ')}`,
+    `  ${'read a rare category, ms'.padEnd(34)} ${rareMs.toFixed(1)}`
+  ]
 }

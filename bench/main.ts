@@ -1,9 +1,11 @@
+import { cqrs } from './cqrs.ts'
 import { dashboard } from './dashboard.ts'
 import { eventlog } from './eventlog.ts'
 import { optionsFrom, report } from './form.ts'
 import { growth } from './growth.ts'
 import { ingest } from './ingest.ts'
 import { pubsub } from './pubsub.ts'
+import { rebuild } from './rebuild.ts'
 import { resilienceFaults } from './resilience/faults/faults.ts'
 import { resilience } from './resilience/overhead.ts'
 
@@ -12,8 +14,10 @@ const benches = {
   ingest,
   growth,
   dashboard,
+  cqrs,
   eventlog,
   pubsub,
+  rebuild,
   resilience,
   'resilience-faults': resilienceFaults
 } as const

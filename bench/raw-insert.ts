@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, open } from '@plimsoll/database'
-import { migrateLog } from '@plimsoll/eventlog'
+import { bucketOf, migrateLog } from '@plimsoll/eventlog'
 import { bodyMaker } from './load/bodies.ts'
 
 /**
@@ -42,9 +42,11 @@ export class RawInsert {
         session: { id: string }
         data: object
       }[]
+      const ids = events.map(() => randomUUIDv7())
       return [
+        ids.map(bucketOf),
         events.map(() => 'bench-raw'),
-        events.map(() => randomUUIDv7()),
+        ids,
         events.map(e => e.type),
         events.map(e => e.time),
         events.map(e => e.session.id),
@@ -64,8 +66,8 @@ export class RawInsert {
       Array.from({ length: connections }, async () => {
         for (let columns = work.pop(); columns; columns = work.pop()) {
           await this.#database.query(
-            `insert into eventlog.entries (tenant, id, type, time, stream, subject, digest, data)
-             select * from unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::uuid[], $6::text[], $7::bigint[], $8::jsonb[])`,
+            `insert into eventlog.entries (bucket, tenant, id, type, time, stream, subject, digest, data)
+             select * from unnest($1::int[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::uuid[], $7::text[], $8::bigint[], $9::jsonb[])`,
             columns
           )
         }

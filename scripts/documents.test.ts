@@ -32,6 +32,13 @@ test('a registry host or a folder of one machine is found with its line', () => 
   assert.match(machineTraces('a.md', `cd ${folder}`)[0]!, /^a\.md:1: names a folder/)
 })
 
+test('what a merge left behind is found, also after a formatter', () => {
+  for (const mark of ['<'.repeat(7), '>'.repeat(7), Array(7).fill('>').join(' ')])
+    assert.match(machineTraces('a.md', `one\n${mark} branch`)[0] ?? mark, /^a\.md:2: is what a merge left behind/)
+  assert.match(machineTraces('a.md', `| ${'<'.repeat(7)} HEAD |`)[0]!, /merge/)
+  assert.deepEqual(machineTraces('a.md', '> said\n>> twice\na << 3'), [])
+})
+
 test('a folder that happens to be called work is no trace', () => {
   assert.deepEqual(machineTraces('a.md', ['packages', 'work', 'src'].join('/')), [])
 })

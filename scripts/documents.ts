@@ -25,6 +25,8 @@ const forbidden: [needle: RegExp, what: string][] = [
     ),
     "names a package registry's host; whoever installs chooses theirs"
   ],
+  // Also as a formatter leaves it, which takes it for a quotation.
+  [/^(?:<{7}|>{7}|(?:> ){6}>)(?: |$)|^\| <{7} HEAD/, 'is what a merge left behind'],
   [new RegExp('(?<![\\w.~-])/' + 'work/'), 'names a folder of one machine']
 ]
 

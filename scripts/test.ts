@@ -1,8 +1,9 @@
 /**
- * `npm test [-- FILTER…] [--postgres]`: every `*.test.ts` whose path contains one of the filters, two files at a time.
+ * `npm test [-- FILTER…] [--postgres | --postgres-18]`: every `*.test.ts` whose path contains one of the filters, two files at a time.
  *
  * A suite whose engine is absent skips itself and says so; with `CI=true` or `PLIMSOLL_FAIL_ON_SKIP=1` a skip is a
- * failure. `--postgres` runs the same files with PLIMSOLL_DATABASE_URL set to a PostgreSQL of their own.
+ * failure. `--postgres` runs the same files with PLIMSOLL_DATABASE_URL set to a PostgreSQL of their own, Debian's;
+ * `--postgres-18` to a PostgreSQL 18.
  * Exit code 1 when a test failed, 2 when the run could not start.
  */
 import { pipeline } from 'node:stream/promises'
@@ -16,7 +17,10 @@ import { startThrowawayPostgres, type ThrowawayPostgres } from './throwaway-post
 
 const minutes = 60_000
 
-const { values, positionals } = parseArgs({ options: { postgres: { type: 'boolean' } }, allowPositionals: true })
+const { values, positionals } = parseArgs({
+  options: { postgres: { type: 'boolean' }, 'postgres-18': { type: 'boolean' } },
+  allowPositionals: true
+})
 process.chdir(root)
 const files = selectTestFiles(findTestFiles(root), positionals)
 if (files.length === 0) {
@@ -25,9 +29,9 @@ if (files.length === 0) {
 }
 
 let postgres: ThrowawayPostgres | undefined
-if (values.postgres) {
+if (values.postgres || values['postgres-18']) {
   try {
-    postgres = await startThrowawayPostgres()
+    postgres = await startThrowawayPostgres(values['postgres-18'] ? 'postgresql-18' : 'postgresql')
   } catch (error) {
     console.error((error as Error).message)
     process.exit(2)

@@ -12,12 +12,12 @@ export interface ThrowawayPostgres {
 }
 
 /**
- * A PostgreSQL of its own on a free port of the loopback, by way of `deploy/engines/postgresql`.
+ * A PostgreSQL of its own on a free port of the loopback, by way of `deploy/engines/ENGINE`.
  * @throws when the server is not installed or does not start; the script's own words say which.
  */
-export async function startThrowawayPostgres(): Promise<ThrowawayPostgres> {
+export async function startThrowawayPostgres(name: 'postgresql' | 'postgresql-18'): Promise<ThrowawayPostgres> {
   const engine = (script: string, ...args: string[]) =>
-    spawnSync(join(root, 'deploy/engines/postgresql', script), args, { encoding: 'utf8', timeout: 120_000 })
+    spawnSync(join(root, 'deploy/engines', name, script), args, { encoding: 'utf8', timeout: 120_000 })
   const folder = mkdtempSync(join(tmpdir(), 'plimsoll-postgres-'))
   const stop = () => {
     engine('stop', folder)

@@ -54,8 +54,11 @@ interface OperationObject {
   responses: Record<string, { content?: Record<string, { schema?: JsonSchema }> }>
 }
 
-/** What is not sent, because it breaks the platform on purpose and would tell nothing: fault knobs and drain. */
-export const excluded = [/^\/admin\//, /\/faults$/, /\/drain$/]
+/**
+ * What is not sent: fault knobs and drain, because they break the platform on purpose and would tell nothing; and the
+ * erasure of a user, because each looks through the whole disk.
+ */
+export const excluded = [/^\/admin\//, /\/faults$/, /\/drain$/, /\/erase$/]
 
 /** The operations of a document, but for those that are {@link excluded}. */
 export function operationsOf({ paths }: OpenApiDocument): Operation[] {

@@ -83,11 +83,14 @@ function anything(random: Random, depth = 0): unknown {
 /** As many as the document has patterns. */
 const byPattern = new Map<string, fc.Arbitrary<string>>()
 const isUuid = (pattern: string) => pattern.includes('{8}-') && pattern.includes('{12}')
+/** Ids of users are few, so that most requests meet one that is there. */
+const isUserId = (pattern: string) => pattern === '^[A-Za-z0-9][A-Za-z0-9._:|-]{0,99}$'
 const isTime = (pattern: string) => pattern.startsWith('^\\d{4}-\\d\\d-\\d\\d')
 
 function textOf({ pattern, format, minLength = 0, maxLength = 40 }: JsonSchema, random: Random, known: Known): string {
   if (format === 'date-time' || (pattern && isTime(pattern))) return timeOf(random, known.now)
   if (pattern && isUuid(pattern)) return idOf(random, known)
+  if (pattern && isUserId(pattern)) return `user-${random.whole(1, 50)}`
   if (pattern) {
     let matching = byPattern.get(pattern)
     if (!matching) {

@@ -41,7 +41,7 @@ export class Client {
   async request<T>(
     method: string,
     path: string,
-    options: { body?: unknown; headers?: Record<string, string> } = {}
+    options: { body?: unknown; headers?: Record<string, string>; timeoutMs?: number } = {}
   ): Promise<T> {
     // The address may have changed with a restart.
     const url = this.directory.readAddresses()?.url ?? this.url
@@ -57,7 +57,7 @@ export class Client {
           ...options.headers
         },
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-        signal: AbortSignal.timeout(30_000)
+        signal: AbortSignal.timeout(options.timeoutMs ?? 30_000)
       })
       // An answer can break off in its middle, when the platform ends.
       text = await response.text()

@@ -52,7 +52,7 @@ settingFlags(program.command('up'))
 
 settingFlags(program.command('serve'))
   .description('run one service as a process of its own')
-  .argument('<name>', 'telemetry, analytics or metadata')
+  .argument('<name>', 'telemetry, analytics, metadata or users')
   .action(async (name, flags) => (await import('./commands/serve.ts')).serve(name, settingsOf(flags)))
 
 onPlatform(program.command('import'))
@@ -68,6 +68,43 @@ onPlatform(program.command('sessions'))
 onPlatform(program.command('stats'))
   .description('the totals of a project')
   .action(async options => (await import('./commands/stats.ts')).stats(options))
+
+const userFields = (command: Command) =>
+  onPlatform(command)
+    .argument('<stream>', 'as user/42')
+    .option('--email <address>', 'e-mail address')
+    .option('--name <name>', 'name')
+    .option('--plan <plan>', 'plan tier')
+    .option('--region <region>', 'region')
+    .option(
+      '--flag <name=on|off|none>',
+      'a feature flag; may be given again',
+      (flag, all: string[]) => [...all, flag],
+      []
+    )
+    .option('--reason <why>', 'why, for the history')
+    .option('--by <who>', 'who does it, an id and no address (default: admin)')
+
+const users = program.command('users').description('accounts')
+userFields(users.command('add'))
+  .description('register a user; needs an e-mail address, a plan and a region')
+  .action(async (stream, options) => (await import('./commands/users.ts')).addUser(stream, options))
+userFields(users.command('change'))
+  .description('change what is named of a user')
+  .action(async (stream, options) => (await import('./commands/users.ts')).changeUser(stream, options))
+
+onPlatform(program.command('history'))
+  .description('who changed what of a user, when and why; with --at, the user as of then')
+  .argument('<stream>', 'as user/42')
+  .option('--at <time>', 'a moment, as 2026-01-02T03:04:05Z')
+  .option('--limit <n>', 'how many changes, the last ones', '50')
+  .action(async (stream, options) => (await import('./commands/history.ts')).history(stream, options))
+
+onPlatform(program.command('erase'))
+  .description('erase a user for good, and look through the stores for what was left')
+  .argument('<stream>', 'as user/42')
+  .requiredOption('--reason <code>', 'a code that is kept in clear, as asked or retention')
+  .action(async (stream, options) => (await import('./commands/erase.ts')).erase(stream, options))
 
 onPlatform(program.command('status'))
   .description('is the platform well?')

@@ -1,6 +1,6 @@
 import { useCallback, useMemo } from 'react'
 import { serverNow } from './api/server-clock.ts'
-import type { Dashboard, LedgerAnswer, ProjectSummary, Projects, SpoolAnswer } from './api/types.ts'
+import type { Dashboard, LedgerAnswer, ProjectSummary, Projects, Retention, SpoolAnswer } from './api/types.ts'
 import type { Polled } from './api/use-poll.ts'
 import { hasBooks, type SpoolStanding } from './beside-the-books.ts'
 import { ActiveCard } from './cards/ActiveCard.tsx'
@@ -8,6 +8,7 @@ import { EmptyProject } from './cards/EmptyProject.tsx'
 import { FeaturesCard } from './cards/FeaturesCard.tsx'
 import { LedgerCard } from './cards/LedgerCard.tsx'
 import { QualityCard } from './cards/QualityCard.tsx'
+import { RetentionCard } from './cards/RetentionCard.tsx'
 import { SessionsCard } from './cards/SessionsCard.tsx'
 import { TrendCard } from './cards/TrendCard.tsx'
 import { span } from './format.ts'
@@ -23,12 +24,24 @@ interface Props {
   question: string | undefined
   ledger: Polled<LedgerAnswer>
   spool: Polled<SpoolAnswer>
+  retention: Polled<Retention>
   theme: string
   onPickRange(range: RangeChoice): void
 }
 
 /** The cards, or the way to the first event. */
-export function Board({ project, projects, summary, dashboard, question, ledger, spool, theme, onPickRange }: Props) {
+export function Board({
+  project,
+  projects,
+  summary,
+  dashboard,
+  question,
+  ledger,
+  spool,
+  retention,
+  theme,
+  onPickRange
+}: Props) {
   const data = dashboard.data
   const failing = dashboard.problem !== undefined
   const superseded = data !== undefined && dashboard.answers !== question
@@ -52,6 +65,17 @@ export function Board({ project, projects, summary, dashboard, question, ledger,
       failing: spool.problem !== undefined
     }),
     [spool.data, spool.confirmedAt, spool.problem]
+  )
+  // It is as of its last refresh, and an answer that is confirmed makes it no newer.
+  const retentionStanding = useMemo(
+    (): Standing => ({
+      // Before the first refresh there is nothing that could be fresh.
+      freshness: retention.data?.refresh.lastAt ? retention.data.freshness : undefined,
+      confirmedAt: undefined,
+      failing: retention.problem !== undefined,
+      superseded: false
+    }),
+    [retention.data, retention.problem]
   )
   const zoom = useCallback((from: number, to: number) => onPickRange({ from, to }), [onPickRange])
 
@@ -80,6 +104,7 @@ export function Board({ project, projects, summary, dashboard, question, ledger,
         <SessionsCard dashboard={data} standing={standing} />
         <FeaturesCard dashboard={data} standing={standing} />
         <QualityCard dashboard={data} standing={standing} theme={theme} onSelect={zoom} />
+        <RetentionCard retention={retention.data} standing={retentionStanding} />
         <LedgerCard ledger={ledger.data} spool={spoolStanding} standing={ledgerStanding} />
       </div>
     </>

@@ -1,9 +1,9 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { dashboardUrl, ledgerUrl, PROJECTS_URL, spoolUrl } from './api/queries.ts'
+import { dashboardUrl, ledgerUrl, PROJECTS_URL, retentionUrl, spoolUrl } from './api/queries.ts'
 import { createReader } from './api/request.ts'
 import { serverNow } from './api/server-clock.ts'
 import { signOut } from './api/session.ts'
-import type { Dashboard, LedgerAnswer, Projects, SpoolAnswer } from './api/types.ts'
+import type { Dashboard, LedgerAnswer, Projects, Retention, SpoolAnswer } from './api/types.ts'
 import { type Polled, usePoll } from './api/use-poll.ts'
 import { Board } from './Board.tsx'
 import { Header } from './controls/Header.tsx'
@@ -29,6 +29,7 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
   const [readProjects] = useState(() => createReader<Projects>())
   const [readDashboard] = useState(() => createReader<Dashboard>())
   const [readLedger] = useState(() => createReader<LedgerAnswer>())
+  const [readRetention] = useState(() => createReader<Retention>())
   const [readSpool] = useState(() => createReader<SpoolAnswer>())
 
   const projects = usePoll('projects', signal => readProjects(PROJECTS_URL, signal), SELDOM)
@@ -44,12 +45,14 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
   )
   const ledger = usePoll(project, signal => readLedger(ledgerUrl(project ?? ''), signal), OFTEN)
   const spool = usePoll(project, signal => readSpool(spoolUrl(project ?? ''), signal), OFTEN)
-  useLeaveWhenSignedOut([projects, dashboard, ledger, spool], onSignedOut)
+  const retention = usePoll(project, signal => readRetention(retentionUrl(project ?? ''), signal), SELDOM)
+  useLeaveWhenSignedOut([projects, dashboard, ledger, spool, retention], onSignedOut)
 
   // Numbers of another project are never shown under this one's name.
   const shown = dashboard.data?.project === project ? dashboard.data : undefined
   const books = ledger.data?.project === project ? ledger.data : undefined
   const waiting = spool.data?.project === project ? spool.data : undefined
+  const cohorts = retention.data?.project === project ? retention.data : undefined
   const now = serverNow()
   const range = useMemo(
     () => (shown ? { from: Date.parse(shown.range.from), to: Date.parse(shown.range.to) } : undefined),
@@ -118,6 +121,7 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
           question={question}
           ledger={{ ...ledger, data: books }}
           spool={{ ...spool, data: waiting }}
+          retention={{ ...retention, data: cohorts }}
           theme={theme.shown}
           onPickRange={pickRange}
         />

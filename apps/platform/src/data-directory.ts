@@ -45,6 +45,11 @@ export class DataDirectory {
     return this.#secret('secret')
   }
 
+  /** Wraps the keys that personal data of users is sealed with. Without it nothing of that is ever read again: back it up. */
+  get usersKey(): string {
+    return this.#secret('users-key')
+  }
+
   #secret(name: string): string {
     const path = this.file(name)
     if (!existsSync(path)) makeSecret(path)

@@ -1,18 +1,22 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Database } from '@plimsoll/database'
 import type { Analytics } from '@plimsoll/service-analytics'
+import type { RegisteredUsers } from '@plimsoll/service-metadata'
 import type { Telemetry } from '@plimsoll/service-telemetry'
 import type { FastifyInstance } from 'fastify'
+import { viewMetrics } from './view-metrics.ts'
 
 interface Sources {
   primary: Database
   read: Database
   telemetry: Telemetry
   analytics: Analytics
+  /** What metadata knows of users; none when its API is elsewhere. */
+  registered: Pick<RegisteredUsers, 'failures'> | undefined
 }
 
 /** `/metrics` in Prometheus' text format. Figures only, no names of users or projects, so it needs no key. */
-export function metricsRoute(app: FastifyInstance, { primary, read, telemetry, analytics }: Sources): void {
+export function metricsRoute(app: FastifyInstance, { primary, read, telemetry, analytics, registered }: Sources): void {
   const loop = monitorEventLoopDelay({ resolution: 5 })
   loop.enable()
   app.addHook('onClose', async () => void loop.disable())
@@ -72,6 +76,14 @@ export function metricsRoute(app: FastifyInstance, { primary, read, telemetry, a
       'Failed rounds of the projection since the last that worked.',
       state.failures
     )
+    if (registered)
+      metric(
+        'plimsoll_metadata_failures',
+        'gauge',
+        'Failures of metadata to follow users since the last page it took.',
+        registered.failures
+      )
+    viewMetrics(analytics.views(), metric)
     const breaker = telemetry.policy.snapshot().breaker?.state ?? 'none'
     for (const name of ['closed', 'open', 'half-open']) {
       metric(

@@ -1,7 +1,15 @@
 import { bearer, createServer, problem, sameSecret } from '@plimsoll/http'
 import { createAnalytics } from '@plimsoll/service-analytics'
-import { createMetadataService, demoDirectory, firstOf, memoryDirectory } from '@plimsoll/service-metadata'
+import {
+  createMetadataService,
+  demoDirectory,
+  firstOf,
+  memoryDirectory,
+  RegisteredUsers,
+  usersFirst
+} from '@plimsoll/service-metadata'
 import { createTelemetry } from '@plimsoll/service-telemetry'
+import { createUsers } from '@plimsoll/service-users'
 import type { KnownState } from '@plimsoll/service-watcher'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
@@ -16,7 +24,8 @@ import { noObservability, type Observability } from './observability/observabili
 import { allowedOrigins } from './origins.ts'
 import type { Settings } from './settings.ts'
 import { cookieName, SignIn } from './sign-in.ts'
-import { openStores, spoolIn } from './stores.ts'
+import { openStores, placesOf, spoolIn } from './stores.ts'
+import { masterKeyOf } from './users-key.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface Platform {
@@ -67,8 +76,23 @@ export async function startPlatform({
   }
   try {
     const onError = (error: unknown) => logger.warn({ err: error }, 'a background task failed and will be tried again')
-    const metadataUrl = settings.metadataUrl || (await startMetadata(settings, adminToken, logger, closing))
     const signIn = new SignIn(data.secret)
+    const users = await createUsers({
+      database: primary,
+      masterKey: masterKeyOf(settings, data),
+      adminToken,
+      isSignedIn: request => signIn.isSignedIn(request),
+      places: placesOf({ primary, read }, settings, data.path),
+      onError
+    })
+    closing.push(() => users.stop())
+    const registered = settings.metadataUrl
+      ? undefined
+      : await RegisteredUsers.open({ database: primary, feed: users, onError })
+    if (registered) closing.push(() => registered.stop())
+    const metadataUrl = registered
+      ? await startMetadata(settings, adminToken, registered, logger, closing)
+      : settings.metadataUrl
     const isAdmin = (request: FastifyRequest) => sameSecret(bearer(request) ?? '', adminToken)
 
     const analytics = await createAnalytics({
@@ -89,6 +113,7 @@ export async function startPlatform({
       counted: project => analytics.counted(project),
       origins: allowedOrigins(settings.origins),
       policies: settings.policies,
+      keepMs: settings.keepEventsDays ? settings.keepEventsDays * 86_400_000 : undefined,
       spool: spoolIn(data.path, settings),
       observe: observability.observe,
       outboundHeaders: observability.outboundHeaders,
@@ -115,9 +140,10 @@ export async function startPlatform({
     })
     await app.register(telemetry.routes)
     await app.register(analytics.routes)
+    await app.register(users.routes)
     if (breakable) await app.register(async scope => faultKnobs(scope, adminToken, breakable))
     await app.register(async scope => signIn.routes(scope, isAdmin))
-    await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics }))
+    await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics, registered }))
     if (consoleDist !== undefined) await app.register(async scope => serveConsole(scope, consoleDist))
     const url = await app.listen({ host: settings.host, port: settings.port })
     closing.push(
@@ -127,6 +153,8 @@ export async function startPlatform({
     )
     telemetry.start()
     analytics.start()
+    users.start()
+    registered?.start()
     await warmUp(app, adminToken)
     return {
       url,
@@ -147,11 +175,12 @@ export async function startPlatform({
 async function startMetadata(
   settings: Settings,
   adminToken: string,
+  users: RegisteredUsers,
   logger: Logger,
   closing: (() => Promise<unknown>)[]
 ): Promise<string> {
   const service = createMetadataService({
-    directory: firstOf(memoryDirectory(), demoDirectory({ seed: demoSeed })),
+    directory: usersFirst(users, firstOf(memoryDirectory(), demoDirectory({ seed: demoSeed }))),
     adminToken,
     faultKnobs: settings.faultKnobs,
     logger

@@ -1,19 +1,20 @@
 import { migrateLog } from '@plimsoll/eventlog'
 import { bearer, createServer, problem, sameSecret } from '@plimsoll/http'
 import { createAnalytics } from '@plimsoll/service-analytics'
-import { createMetadataService, demoDirectory, firstOf, memoryDirectory } from '@plimsoll/service-metadata'
 import { createTelemetry } from '@plimsoll/service-telemetry'
+import { createUsers } from '@plimsoll/service-users'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import pino, { type Logger } from 'pino'
 import { DataDirectory } from './data-directory.ts'
-import { demoSeed } from './demo-seed.ts'
 import { type Patient, startOwnHealth } from './health.ts'
 import { type Observability, startObservability } from './observability/observability.ts'
 import { allowedOrigins } from './origins.ts'
+import { serveMetadata } from './serve-metadata.ts'
 import { SettingError, type Settings } from './settings.ts'
-import { openStores, spoolIn } from './stores.ts'
+import { openStores, placesOf, spoolIn } from './stores.ts'
+import { masterKeyOf } from './users-key.ts'
 
-export const serviceNames = ['telemetry', 'analytics', 'metadata'] as const
+export const serviceNames = ['telemetry', 'analytics', 'metadata', 'users'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 export interface RunningService {
@@ -23,7 +24,7 @@ export interface RunningService {
   close(): Promise<void>
 }
 
-interface Composed {
+export interface Composed {
   url: string
   close(): Promise<void>
 }
@@ -65,17 +66,10 @@ async function compose(
   observability: Observability
 ): Promise<Composed> {
   const logger = log as unknown as FastifyInstance['log']
-  const { adminToken } = new DataDirectory(settings.data)
-  if (name === 'metadata') {
-    const app = createMetadataService({
-      directory: firstOf(memoryDirectory(), demoDirectory({ seed: demoSeed })),
-      adminToken,
-      faultKnobs: settings.faultKnobs,
-      logger
-    })
-    observability.traceRequests(app)
-    return { url: await app.listen({ host: settings.host, port: settings.port }), close: () => app.close() }
-  }
+  const data = new DataDirectory(settings.data)
+  const { adminToken } = data
+  const onError = (error: unknown) => log.warn({ err: error }, 'a background task failed and will be tried again')
+  if (name === 'metadata') return serveMetadata(settings, adminToken, logger, patient, observability, onError)
   if (settings.databaseUrl === '') {
     throw new SettingError(
       'a service by itself needs databaseUrl (postgres://…): an embedded store belongs to one process'
@@ -85,7 +79,7 @@ async function compose(
   Object.assign(patient, { primary, read })
   const app = await createServer({ title: `Plimsoll ${name}`, version: '1', logger })
   observability.traceRequests(app)
-  const stop = name === 'telemetry' ? await telemetry() : await analytics()
+  const stop = await { telemetry, analytics, users }[name]()
   const url = await app.listen({ host: settings.host, port: settings.port })
   return {
     url,
@@ -104,10 +98,11 @@ async function compose(
       adminToken,
       origins: allowedOrigins(settings.origins),
       policies: settings.policies,
+      keepMs: settings.keepEventsDays ? settings.keepEventsDays * 86_400_000 : undefined,
       spool: spoolIn(settings.data, settings),
       observe: observability.observe,
       outboundHeaders: observability.outboundHeaders,
-      onError: error => log.warn({ err: error }, 'a background task failed and will be tried again'),
+      onError,
       onWarning: (message, details) => log.warn(details, message)
     })
     patient.breaker = () => service.policy.breaker?.state ?? 'none'
@@ -124,6 +119,19 @@ async function compose(
       mayRead(request: FastifyRequest) {
         if (!sameSecret(bearer(request) ?? '', adminToken)) throw problem(401, 'unauthorized', 'Send the admin token.')
       }
+    })
+    await app.register(service.routes)
+    service.start()
+    return () => service.stop()
+  }
+
+  async function users(): Promise<() => Promise<void>> {
+    const service = await createUsers({
+      database: primary,
+      masterKey: masterKeyOf(settings, data),
+      adminToken,
+      places: placesOf({ primary, read }, settings, data.path),
+      onError
     })
     await app.register(service.routes)
     service.start()

@@ -29,6 +29,14 @@ describe('settings', () => {
       complains(/PLIMSOLL_SPOOL_BYTES: spoolBytes must be whole bytes, 0 or at least 1000000/, () => bytes(bad))
   })
 
+  it('takes days to keep events only from where no key is forgotten too soon', () => {
+    const keep = (value: string) =>
+      resolveSettings({ environment: { PLIMSOLL_KEEP_EVENTS_DAYS: value } }).settings.keepEventsDays
+    assert.deepEqual(['0', '35', '400'].map(keep), [0, 35, 400])
+    for (const bad of ['34', '-1', '40.5', 'all'])
+      complains(/PLIMSOLL_KEEP_EVENTS_DAYS: keepEventsDays must be whole days, 0 or 35 to 36500/, () => keep(bad))
+  })
+
   it('take the origins whose pages may post from a file as a list, and else as text', t => {
     const listed = ['https://shop.example', 'http://localhost:3000']
     const file = fileOf(t, { origins: listed })

@@ -15,9 +15,21 @@ const schema = {
   readDatabaseUrl: secret('', 'postgres://… of the read store. Empty: the primary’s server, else embedded.'),
   metadataUrl: secret('', 'Where the metadata API answers. Empty: the platform runs its own.'),
   metadataPort: port(0, 'Port of the platform’s own metadata API, on 127.0.0.1.'),
+  usersUrl: httpAddress(
+    '',
+    'http://… of users, whom metadata follows when it runs by itself. Empty: it knows the demo’s users and whom it is told of.'
+  ),
+  usersMasterKey: masterKey(
+    '',
+    'Wraps the keys that personal data of users is sealed with: 32 bytes as base64url. Empty: the file users-key in the data folder.'
+  ),
   spoolBytes: bytes(
     256_000_000,
     'How much of the disk may keep events while the primary store is away. 0: none, they are refused.'
+  ),
+  keepEventsDays: days(
+    0,
+    'How long events are kept in the log; then they go, some 50 days of them at a time. Counts stay. 0: for ever.'
   ),
   origins: origins(
     '*',
@@ -75,6 +87,17 @@ function text(fallback: string, help: string): Setting<string> {
 function secret(fallback: string, help: string): Setting<string> {
   return { ...text(fallback, help), secret: true }
 }
+function masterKey(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: true,
+    parse: value =>
+      value === '' || (typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value))
+        ? value
+        : complain('32 bytes as base64url, 43 characters')
+  }
+}
 function httpAddress(fallback: string, help: string): Setting<string> {
   return {
     default: fallback,
@@ -120,6 +143,19 @@ function bytes(fallback: number, help: string): Setting<number> {
       return typeof n === 'number' && Number.isSafeInteger(n) && (n === 0 || n >= 1_000_000)
         ? n
         : complain('whole bytes, 0 or at least 1000000')
+    }
+  }
+}
+function days(fallback: number, help: string): Setting<number> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse(value) {
+      const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+      return typeof n === 'number' && Number.isInteger(n) && (n === 0 || (n >= 35 && n <= 36_500))
+        ? n
+        : complain('whole days, 0 or 35 to 36500')
     }
   }
 }

@@ -38,6 +38,12 @@ async function bothOrNone(...opening: [Promise<Database>, Promise<Database>]): P
   throw opened.find(store => store.status === 'rejected')!.reason
 }
 
+/** Where the erasure of a user looks for what must not be found: both stores, or the one that is both, and the data folder. */
+export function placesOf({ primary, read }: Stores, settings: Settings, data: string) {
+  const isOne = settings.databaseUrl !== '' && settings.readDatabaseUrl === ''
+  return { databases: isOne ? { primary } : { primary, read }, folders: [data] }
+}
+
 /** Where events are kept while the primary store is away, if they are. */
 export function spoolIn(data: string, { spoolBytes }: Settings): { directory: string; maxBytes: number } | undefined {
   return spoolBytes === 0 ? undefined : { directory: join(data, 'spool'), maxBytes: spoolBytes }

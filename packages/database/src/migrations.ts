@@ -80,6 +80,8 @@ export async function migrate(
     throw new RangeError(`"${schema}" cannot be the name of a schema: use lower-case letters, digits and underscores`)
   }
   const migrations = await readMigrations(folder)
+  // Most starts find all of it applied, and each transaction would be some trips to the engine.
+  if (await isUpToDate(database, owner, migrations)) return []
   // Concurrent CREATE TABLE IF NOT EXISTS can collide in the catalogue, so it takes the same lock as the rest.
   await database.transaction(async tx => {
     await lock(tx)
@@ -111,6 +113,22 @@ export async function migrate(
     )
   }
   return applied
+}
+
+/** One look. What is not as it should be, or not there at all, is left to the way that says what it is. */
+async function isUpToDate(db: Queryable, owner: string, migrations: readonly Migration[]): Promise<boolean> {
+  const { rows: made } = await db.query<{ made: boolean }>(
+    "select to_regclass('plimsoll_migrations') is not null as made"
+  )
+  if (!made[0]!.made) return false
+  const { rows } = await db.query<{ number: number; hash: string }>(
+    'select number, hash from plimsoll_migrations where owner = $1 order by number',
+    [owner]
+  )
+  return (
+    rows.length === migrations.length &&
+    migrations.every(({ number, hash }, i) => rows[i]!.number === number && rows[i]!.hash === hash)
+  )
 }
 
 /** 0x504c494d is "PLIM": one migration at a time on a server, whoever runs it. */

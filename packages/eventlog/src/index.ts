@@ -11,12 +11,22 @@ export {
   findDigests,
   findEntry,
   findReceipts,
+  headOf,
   type Known,
   logChannel,
   migrateLog,
   type Page,
+  placeChannel,
   readLog
 } from './log.ts'
+export {
+  bucketAt,
+  bucketOf,
+  keepPartitions,
+  type PartitionChange,
+  type PartitionOptions,
+  partitionMs
+} from './partitions.ts'
 export {
   applyInTransaction,
   CursorMovedError,
@@ -30,15 +40,23 @@ export {
   stepBytes
 } from './projection.ts'
 export type { Snapshot, SnapshotPolicy } from './snapshots/snapshot.ts'
-export type { Expected, Part } from './streams/append.ts'
-export { CheckpointMovedError, EventStoreError, StreamFencedError, WrongVersionError } from './streams/errors.ts'
+export type { Appended, AppendedAll, AppendOptions, Expected, Part } from './streams/append.ts'
+export {
+  AppendKeyReusedError,
+  CheckpointMovedError,
+  EventStoreError,
+  StreamFencedError,
+  UnreadableEventError,
+  WrongVersionError
+} from './streams/errors.ts'
 export { type EventMetadata, isAfter, type NewEvent, type StreamEvent } from './streams/event.ts'
-export { type Appended, type AppendOptions, EventStore, type EventStoreOptions } from './streams/event-store.ts'
+export { EventStore, type EventStoreOptions } from './streams/event-store.ts'
 export type { Holder, LagReport } from './streams/lag.ts'
+export type { Filter } from './streams/order-rows.ts'
 export type { EventPage, ReadAllOptions, ReadStreamOptions } from './streams/read.ts'
-export type { Filter } from './streams/rows.ts'
 export type { SubscribeOptions } from './streams/subscribe.ts'
 export { EventFromFutureError, type EvolutionOptions, type Upcaster } from './upcasting/evolution.ts'
 export { ViewFencedError, ViewSupersededError } from './views/generation.ts'
+export { PoisonEventError, type ViewOptions, type ViewState } from './views/options.ts'
 export type { Parked } from './views/parking.ts'
-export { PoisonEventError, View, type ViewOptions, type ViewState } from './views/view.ts'
+export { View } from './views/view.ts'

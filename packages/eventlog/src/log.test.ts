@@ -78,7 +78,7 @@ describe('the log', () => {
     const rows = ['9', '10', '99', '100'].map(xid => ({ xid, id: randomUUID() }))
     for (const { xid, id } of rows.toReversed()) {
       await other.query(
-        "insert into eventlog.entries (xid, tenant, id, type, time, digest) values ($1::text::xid8, 't', $2, 'x', now(), 0)",
+        "insert into eventlog.entries (bucket, xid, tenant, id, type, time, digest) values (-1, $1::text::xid8, 't', $2, 'x', now(), 0)",
         [xid, id]
       )
     }

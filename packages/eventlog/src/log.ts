@@ -1,11 +1,15 @@
 import { copyRow, type Database, migrate, type Queryable, type Transaction } from '@plimsoll/database'
-import type { Cursor, NewEntry, StoredEntry } from './entry.ts'
-import { appendedSegment, type Segment } from './segment.ts'
+import { type Cursor, type NewEntry, type StoredEntry, start } from './entry.ts'
+import { bucketOf, bucketsOf } from './partitions.ts'
+import { appendedSegment } from './segment.ts'
 
 /** The commit channel that wakes subscribers in the writer's own process. */
 export const logChannel = 'eventlog'
 
-const columns = ['tenant', 'id', 'type', 'time', 'stream', 'subject', 'digest', 'data', 'change']
+/** The commit channel that tells the place of the last entry of each append, as a `Cursor`. */
+export const placeChannel = 'eventlog.place'
+
+const columns = ['bucket', 'tenant', 'id', 'type', 'time', 'stream', 'subject', 'digest', 'data', 'change']
 
 export interface Page {
   entries: StoredEntry[]
@@ -34,21 +38,40 @@ export async function append(tx: Transaction, entries: readonly NewEntry[]): Pro
   if (entries.length === 0) return
   let text = ''
   for (const e of entries) {
-    text += copyRow([e.tenant, e.id, e.type, new Date(e.time), e.stream, e.subject, e.digest, e.data, e.change])
+    text += copyRow([
+      bucketOf(e.id),
+      e.tenant,
+      e.id,
+      e.type,
+      new Date(e.time),
+      e.stream,
+      e.subject,
+      e.digest,
+      e.data,
+      e.change
+    ])
   }
-  const copied = tx.copyIn('eventlog.entries', columns, text)
-  const placed = tx.engine === 'pglite' ? placeOf(tx, entries) : undefined
-  const [, segment] = await Promise.all([copied, placed])
-  tx.notify(logChannel, segment)
+  const [, { xid, last }] = await Promise.all([tx.copyIn('eventlog.entries', columns, text), lastPlace(tx)])
+  const first = { xid, position: last - entries.length + 1, recordedAt: Date.now() }
+  // Embedded there is one writer at a time, so the rows just copied stand together and the last one's place tells all.
+  tx.notify(logChannel, tx.engine === 'pglite' ? appendedSegment(entries, first) : undefined)
+  tx.notify(placeChannel, { xid, position: last } satisfies Cursor)
 }
 
-/** Where the rows just copied stand. One writer at a time, so they stand together and the last one's place tells all. */
-async function placeOf(tx: Transaction, entries: readonly NewEntry[]): Promise<Segment> {
+/** Where the last of the rows stands that this transaction appended. */
+async function lastPlace(tx: Transaction): Promise<{ xid: string; last: number }> {
   const { rows } = await tx.query<{ xid: string; last: number }>(
     "select pg_current_xact_id()::text as xid, currval('eventlog.entries_position_seq') as last"
   )
-  const { xid, last } = rows[0]!
-  return appendedSegment(entries, { xid, position: last - entries.length + 1, recordedAt: Date.now() })
+  return rows[0]!
+}
+
+/** The place of the last entry that is committed, whatever lies below the horizon. */
+export async function headOf(db: Queryable): Promise<Cursor> {
+  const { rows } = await db.query<Cursor>(
+    'select e.xid::text as xid, e.position from eventlog.entries e order by e.xid desc, e.position desc limit 1'
+  )
+  return rows[0] ?? start
 }
 
 /** The key under which `findDigests` answers. */
@@ -61,8 +84,9 @@ export async function findDigests(db: Queryable, ids: readonly string[]): Promis
   const found = new Map<string, string>()
   if (ids.length === 0) return found
   const { rows } = await db.query<{ tenant: string; id: string; digest: string }>(
-    'select tenant, id::text as id, digest::text as digest from eventlog.entries where id = any($1::uuid[])',
-    [ids]
+    `select tenant, id::text as id, digest::text as digest
+     from eventlog.entries where bucket = any($1::int[]) and id = any($2::uuid[])`,
+    [bucketsOf(ids), ids]
   )
   for (const { tenant, id, digest } of rows) found.set(entryKey(tenant, id), digest)
   return found
@@ -72,8 +96,9 @@ export async function findDigests(db: Queryable, ids: readonly string[]): Promis
 export async function findReceipts(db: Queryable, ids: readonly string[]): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map()
   const { rows } = await db.query<{ tenant: string; id: string; recorded_at: Date }>(
-    'select tenant, id::text as id, recorded_at from eventlog.entries where id = any($1::uuid[])',
-    [ids]
+    `select tenant, id::text as id, recorded_at
+     from eventlog.entries where bucket = any($1::int[]) and id = any($2::uuid[])`,
+    [bucketsOf(ids), ids]
   )
   return new Map(rows.map(row => [entryKey(row.tenant, row.id), row.recorded_at.getTime()]))
 }
@@ -81,8 +106,9 @@ export async function findReceipts(db: Queryable, ids: readonly string[]): Promi
 /** One entry as it was written, for a replayed answer. */
 export async function findEntry(db: Queryable, tenant: string, id: string): Promise<Known | undefined> {
   const { rows } = await db.query<{ digest: string; time: Date; data: unknown; change: unknown }>(
-    'select digest::text as digest, time, data, change from eventlog.entries where id = $1 and tenant = $2',
-    [id, tenant]
+    `select digest::text as digest, time, data, change
+     from eventlog.entries where bucket = $1 and id = $2 and tenant = $3`,
+    [bucketOf(id), id, tenant]
   )
   return rows[0] && { ...rows[0], time: rows[0].time.getTime() }
 }

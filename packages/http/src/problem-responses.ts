@@ -20,11 +20,15 @@ const when = {
   403: 'Whoever this is may not do it.',
   404: 'There is no such thing.',
   408: 'The request did not arrive whole in time.',
+  409: 'What is there already does not allow it.',
+  410: 'There was such a thing, and it is gone.',
+  412: 'It is not as If-Match says any more: read it again.',
   413: 'The body is too large.',
   414: 'A part of the path is too long.',
   415: 'The body is of a type or an encoding that is not read here.',
   417: 'What the Expect header asks for is not given here.',
   422: 'The request contradicts an earlier one.',
+  428: 'It needs If-Match, with the ETag of what was read.',
   431: 'The headers are too large.',
   503: 'Not now: send it again after the seconds in Retry-After.'
 } as const

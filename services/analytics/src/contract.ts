@@ -16,7 +16,9 @@ export const Freshness = Type.Object({
   /** Share (0 to 1) of the sessions in range whose plan tier and region could not be asked for yet. */
   unknownShare: Type.Number({ minimum: 0, maximum: 1 }),
   /** True when the read store could not be asked and this is the last good answer. */
-  stale: Type.Boolean()
+  stale: Type.Boolean(),
+  /** Up to where in the log this answer holds everything: comparable with `Plimsoll-Position` of the write side. */
+  position: Type.Optional(Type.String())
 })
 export type Freshness = Static<typeof Freshness>
 
@@ -39,17 +41,30 @@ export const FeatureRow = Type.Object({
 })
 export type FeatureRow = Static<typeof FeatureRow>
 
-/** `eventual`: an answer made a moment ago may do. `latest`: it is made after the question was asked. */
-const Consistency = Type.Optional(
-  Type.Union([Type.Literal('eventual'), Type.Literal('latest')], { default: 'eventual' })
-)
+/**
+ * `eventual`: an answer made a moment ago may do. `latest`: it is made after the question was asked. `billing`: it holds all
+ * that was committed before the question, or there is none.
+ */
+const Consistency = Type.Union([Type.Literal('eventual'), Type.Literal('latest'), Type.Literal('billing')], {
+  default: 'eventual'
+})
+export type Consistency = Static<typeof Consistency>
 
-export const ProjectsQuery = Type.Object({ consistency: Consistency })
+/** What a caller may ask of an answer's freshness. */
+const demand = {
+  consistency: Type.Optional(Consistency),
+  /** An answer that holds everything up to this `Plimsoll-Position`, waited for; or 503 `position_not_reached`. */
+  minPosition: Type.Optional(Type.String({ pattern: '^[0-9]{1,20}\\.[0-9]{1,16}$' }))
+}
+
+export const ProjectsQuery = Type.Object(demand)
 export type ProjectsQuery = Static<typeof ProjectsQuery>
 
+const ProjectName = Type.String({ default: 'default', minLength: 1, maxLength: 64 })
+
 export const DashboardQuery = Type.Object({
-  consistency: Consistency,
-  project: Type.String({ default: 'default', minLength: 1, maxLength: 64 }),
+  ...demand,
+  project: ProjectName,
   /** Start of the range, inclusive; snapped down to the hour. Default: the project's suggested range. */
   from: Type.Optional(Type.String({ format: 'date-time' })),
   /** End of the range, exclusive; snapped up to the hour. */
@@ -137,3 +152,75 @@ export type ProjectSummary = Static<typeof ProjectSummary>
 
 export const Projects = Type.Object({ projects: Type.Array(ProjectSummary), freshness: Freshness })
 export type Projects = Static<typeof Projects>
+
+export const RetentionQuery = Type.Object({
+  ...demand,
+  project: ProjectName,
+  /** How many cohorts, the last ones. */
+  weeks: Type.Optional(Type.Integer({ minimum: 1, maximum: 104, default: 12 }))
+})
+export type RetentionQuery = Static<typeof RetentionQuery>
+
+export const Retention = Type.Object({
+  project: Type.String(),
+  cohorts: Type.Array(
+    Type.Object({
+      /** The Monday (UTC) of the week in which these users were first seen. */
+      week: Type.String(),
+      users: Type.Integer(),
+      /** Of them, those who were there 0, 1, 2 … weeks later, up to the latest week in which any user was. */
+      retained: Type.Array(Type.Integer())
+    })
+  ),
+  freshness: Freshness,
+  /** It is brought up to date now and then: how often, when last, and what that took. */
+  refresh: Type.Object({
+    everyMs: Type.Integer(),
+    lastAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+    tookMs: Type.Number()
+  })
+})
+export type Retention = Static<typeof Retention>
+
+export const ViewStanding = Type.Object({
+  name: Type.String(),
+  version: Type.Integer(),
+  key: Type.Array(Type.String()),
+  mode: Type.Union([Type.Literal('on-event'), Type.Literal('periodic')]),
+  /** Of a periodic view: how often it is refreshed. */
+  everyMs: Type.Optional(Type.Integer()),
+  /** Everything recorded before it is in the view. */
+  asOf: Type.String({ format: 'date-time' }),
+  /** How far that is behind, in milliseconds. */
+  stalenessMs: Type.Number(),
+  /** Time beside the engine since the start, in milliseconds: in steps of the log, and in refreshes. */
+  cost: Type.Object({
+    steps: Type.Integer(),
+    stepMs: Type.Number(),
+    msPerThousandEntries: Type.Union([Type.Number(), Type.Null()]),
+    refreshes: Type.Integer(),
+    refreshMs: Type.Number(),
+    lastRefreshMs: Type.Number()
+  }),
+  /** `building`: a changed version is built beside it. `frozen`: and until then nothing is added to this one. */
+  state: Type.Union([Type.Literal('live'), Type.Literal('building'), Type.Literal('frozen')])
+})
+export type ViewStanding = Static<typeof ViewStanding>
+
+export const Views = Type.Object({
+  views: Type.Array(ViewStanding),
+  lagMs: Type.Number(),
+  position: Type.String(),
+  /** What is built beside the live views; null when nothing is. */
+  rebuild: Type.Union([
+    Type.Object({
+      views: Type.Array(Type.String()),
+      applied: Type.Integer(),
+      perSecond: Type.Number(),
+      /** At this rate; null before there is one. */
+      secondsLeft: Type.Union([Type.Number(), Type.Null()])
+    }),
+    Type.Null()
+  ])
+})
+export type Views = Static<typeof Views>

@@ -6,8 +6,13 @@ import { openScratch } from '@plimsoll/database/testing'
 import type { LogEntry } from '@plimsoll/eventlog'
 import { readDashboard } from './answer/dashboard.ts'
 import { askedFor } from './answer/question.ts'
-import { SketchCache } from './sketch-cache.ts'
-import { applyEntries, migrateAnalytics, readCounted, readProjects } from './store.ts'
+import { defaultKeep, dropFineGrains } from './grains.ts'
+import { migrateAnalytics, readCounted, readProjects } from './store.ts'
+import { applyEntries } from './views/apply.ts'
+import { declaredViews } from './views/declared.ts'
+import { prepareViews } from './views/rebuild.ts'
+import { readRegistry, runningOf } from './views/registry.ts'
+import { SketchCache } from './views/sketch-cache.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -15,7 +20,9 @@ const day = 24 * hour
 /** A Sunday; the log below is of its morning, the questions are asked at noon. */
 const sunday = Date.UTC(2026, 4, 17)
 const noon = sunday + 12 * hour
-const tables = ['session_stats', 'session_activity', 'feature_stats', 'use_stats', 'projects', 'features']
+const tables = declaredViews.flatMap(view => view.tables.map(({ name }) => name)).concat('features')
+/** Those that every event is counted in at once. */
+const eventTables = declaredViews.filter(({ refresh }) => refresh.mode === 'on-event').map(({ name }) => name)
 
 interface Said {
   start: number
@@ -69,11 +76,16 @@ describe('the read models', () => {
   before(async () => {
     db = await openScratch()
     await migrateAnalytics(db)
+    await db.transaction(tx => prepareViews(tx, declaredViews, 1))
   })
   after(() => db.close())
   beforeEach(() => db.exec(`truncate ${tables.map(table => `analytics.${table}`).join(', ')}`))
 
-  const apply = (entries: LogEntry[], cache?: SketchCache) => db.transaction(tx => applyEntries(tx, entries, cache))
+  const apply = (entries: LogEntry[], cache = new SketchCache()) =>
+    db.transaction(async tx => {
+      const running = runningOf(declaredViews, await readRegistry(tx))
+      await applyEntries(tx, entries, running, { suffix: '', part: 0, cache })
+    })
   const ask = (query: object = {}, now = noon) =>
     readDashboard(db, askedFor({ project: 'shop', ...query }, { from: sunday - 2 * day, to: sunday + day }), now)
 
@@ -223,6 +235,52 @@ describe('the read models', () => {
     assert.equal((await readProjects(db))[0]!.sessions, 0)
   })
 
+  it('lose their fine rows in time, and keep what these were added up into', async () => {
+    const long = 500 * day
+    await apply([
+      ...session({ start: sunday - long }, [{ feature: 'a' }]).entries,
+      ...session({ start: sunday - 3 * day }).entries,
+      ...session({ start: sunday + hour }, [{ feature: 'a' }]).entries
+    ])
+    const widths = async (table: string) =>
+      (
+        await db.query<{ w: string }>(
+          `select distinct width::text || ' ' || bucket::date::text as w from analytics.${table} order by 1`
+        )
+      ).rows.map(({ w }) => w)
+    assert.ok((await dropFineGrains(db, noon, defaultKeep)) > 0)
+    assert.deepEqual(await widths('session_activity'), ['h 2026-05-14', 'h 2026-05-17', 'm 2026-05-17'])
+    assert.deepEqual(await widths('session_stats'), [
+      'd 2025-01-02',
+      'd 2026-05-14',
+      'd 2026-05-17',
+      'h 2026-05-14',
+      'h 2026-05-17'
+    ])
+    assert.deepEqual(await widths('use_stats'), [
+      'd 2025-01-02',
+      'd 2026-05-14',
+      'd 2026-05-17',
+      'h 2026-05-14',
+      'h 2026-05-17'
+    ])
+    assert.equal(await dropFineGrains(db, noon, defaultKeep), 0)
+    const old = askedFor(
+      {
+        project: 'shop',
+        from: new Date(sunday - long + hour).toISOString(),
+        to: new Date(sunday - long + 2 * hour).toISOString()
+      },
+      { from: 0, to: 0 },
+      noon - defaultKeep.hoursMs
+    )
+    const shown = await readDashboard(db, old, noon)
+    assert.deepEqual([shown.range.step, shown.sessions.total, shown.outcomes.ok], ['day', 1, 1])
+    // What comes late makes a fine row again, and no sum is wrong by it.
+    await apply(session({ start: sunday - long }).entries)
+    assert.equal((await readDashboard(db, old, noon)).sessions.total, 2)
+  })
+
   it('keep projects apart, and answer for one that is not there', async () => {
     await apply([entry('session.start', sunday, [null, summary({ start: sunday })], { tenant: 'blog' })])
     assert.equal((await ask()).sessions.total, 0)
@@ -286,7 +344,7 @@ describe('the read models', () => {
       const cache = cached ? new SketchCache(20) : undefined
       for (let at = 0; at < log.length; at += size) await apply(log.slice(at, at + size), cache)
       const hash = createHash('sha256')
-      for (const table of tables) {
+      for (const table of eventTables) {
         const { rows } = await db.query<{ row: string }>(`select t::text as row from analytics.${table} t order by 1`)
         assert.ok(rows.length > 0, table)
         for (const { row } of rows) hash.update(`${table} ${row}\n`)

@@ -17,17 +17,18 @@ const near = (actual: number | undefined, expected: number) =>
 test('demo users have the tiers and regions of a believable product', async () => {
   const found = await demoDirectory({ seed: 7 }).lookup(ids)
   near(1 - found.size / ids.length, 0.01)
-  const tiers = shares([...found.values()].map(({ tier }) => tier))
+  const known = [...found.values()].filter(metadata => metadata !== null)
+  const tiers = shares(known.map(({ tier }) => tier))
   near(tiers.free, 0.62)
   near(tiers.pro, 0.27)
   near(tiers.team, 0.08)
   near(tiers.enterprise, 0.03)
-  const regions = shares([...found.values()].map(({ region }) => region))
+  const regions = shares(known.map(({ region }) => region))
   near(regions['eu-west'], 0.38)
   near(regions['us-east'], 0.34)
   near(regions['ap-south'], 0.18)
   near(regions['sa-east'], 0.1)
-  const flags = shares([...found.values()].map(({ flags }) => String(Object.keys(flags).length)))
+  const flags = shares(known.map(({ flags }) => String(Object.keys(flags).length)))
   assert.deepEqual(Object.keys(flags).sort(), ['0', '1', '2', '3'])
 })
 
@@ -72,7 +73,7 @@ test('the first directory that knows a user answers, and the next is asked only 
   await both.put?.('a', gold)
   const found = await both.lookup(['a', 'b', 'c'])
   assert.deepEqual(
-    [...found].map(([id, { tier }]) => [id, tier]),
+    [...found].map(([id, metadata]) => [id, metadata?.tier]),
     [
       ['a', 'gold'],
       ['b', 'second']
@@ -81,6 +82,12 @@ test('the first directory that knows a user answers, and the next is asked only 
   assert.deepEqual(asked, [['b', 'c']])
   await both.lookup(['a'])
   assert.equal(asked.length, 1)
+})
+
+test('one who is known to have no metadata is not asked for further on', async () => {
+  const both = firstOf({ lookup: async () => new Map([['a', null]]) }, memoryDirectory())
+  await both.put?.('a', gold)
+  assert.deepEqual(await both.lookup(['a']), new Map([['a', null]]))
 })
 
 test('directories that can only be read stay so when chained', () => {

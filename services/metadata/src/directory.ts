@@ -3,8 +3,11 @@ import type { UserMetadata } from './contract.ts'
 
 /** Where the metadata of users comes from. Without `put` and `remove` it can only be read. */
 export interface UserDirectory {
-  /** What is known of these users; an id that is missing from the answer has no metadata. */
-  lookup(userIds: string[]): Promise<Map<string, UserMetadata>>
+  /**
+   * What is known of these users; an id that is missing from the answer has no metadata. Null is one who is known to have
+   * none: further directories are not asked.
+   */
+  lookup(userIds: string[]): Promise<Map<string, UserMetadata | null>>
   /** @throws {DirectoryFull} */
   put?(userId: string, metadata: UserMetadata): Promise<void>
   /** Whether there was anything to remove. */
@@ -85,7 +88,7 @@ export function firstOf(...directories: UserDirectory[]): UserDirectory {
   const remove = directories.find(directory => directory.remove !== undefined)
   return {
     lookup: async userIds => {
-      const found = new Map<string, UserMetadata>()
+      const found = new Map<string, UserMetadata | null>()
       let missing = userIds
       for (const directory of directories) {
         if (missing.length === 0) break

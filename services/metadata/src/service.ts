@@ -1,3 +1,4 @@
+import { DatabaseClosedError, isUnavailable } from '@plimsoll/database'
 import type { TypeBoxProvider } from '@plimsoll/http'
 import {
   bearer,
@@ -13,6 +14,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { BatchAnswer, BatchRequest, FaultSettings, UserAnswer, UserMetadata, UserParams } from './contract.ts'
 import { DirectoryFull, type UserDirectory } from './directory.ts'
 import { Faults } from './faults.ts'
+import { UserRegistered } from './users/registered-users.ts'
 
 export interface MetadataServiceOptions {
   directory: UserDirectory
@@ -74,8 +76,8 @@ function readingRoutes(app: FastifyInstance, directory: UserDirectory, clock: Cl
     '/v1/users/:id/metadata',
     { schema: { params: UserParams, response: { 200: UserAnswer } } },
     async ({ params }) => {
-      const metadata = (await directory.lookup([params.id])).get(params.id)
-      if (metadata === undefined) throw userNotFound()
+      const metadata = (await directory.lookup([params.id]).catch(asProblem)).get(params.id)
+      if (!metadata) throw userNotFound()
       return { userId: params.id, ...metadata }
     }
   )
@@ -85,8 +87,9 @@ function readingRoutes(app: FastifyInstance, directory: UserDirectory, clock: Cl
     { bodyLimit: 2_000_000, schema: { body: BatchRequest, response: { 200: BatchAnswer } } },
     async ({ body }) => {
       const ids = [...new Set(body.ids)]
-      const found = await directory.lookup(ids)
-      return { users: Object.fromEntries(found), absent: ids.filter(id => !found.has(id)) }
+      const found = await directory.lookup(ids).catch(asProblem)
+      const users = [...found].filter((user): user is [string, UserMetadata] => user[1] !== null)
+      return { users: Object.fromEntries(users), absent: ids.filter(id => !found.get(id)) }
     }
   )
 }
@@ -103,7 +106,7 @@ function writingRoutes(app: FastifyInstance, directory: UserDirectory): void {
   }
   if (remove !== undefined) {
     typed.delete('/v1/users/:id/metadata', { schema: { params: UserParams } }, async ({ params }, reply) => {
-      if (!(await remove.call(directory, params.id))) throw userNotFound()
+      if (!(await remove.call(directory, params.id).catch(asProblem))) throw userNotFound()
       return reply.code(204).send()
     })
   }
@@ -138,5 +141,10 @@ function userNotFound(): Problem {
 
 function asProblem(error: unknown): never {
   if (error instanceof DirectoryFull) throw problem(507, error.code, error.message)
+  if (error instanceof UserRegistered) throw problem(409, error.code, error.message)
+  if (error instanceof DatabaseClosedError || isUnavailable(error)) {
+    const headers = { 'retry-after': '1' }
+    throw new Problem(503, 'store_unavailable', 'The store of users cannot be reached. Ask again later.', { headers })
+  }
   throw error
 }

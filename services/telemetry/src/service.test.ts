@@ -3,6 +3,7 @@ import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
+import { headOf } from '@plimsoll/eventlog'
 import { Compile } from 'typebox/schema'
 import { adminToken, metadataOf, type RunningTelemetry, runTelemetry, type SendOptions } from './testing.ts'
 
@@ -78,6 +79,27 @@ describe('the write side over HTTP', () => {
         visits: 1,
         enrichment: metadataOf('pro-ann')
       })
+    })
+
+    it('tells a place in the log that holds what it took, for whoever wants to read it', async () => {
+      const placeOf = ({ headers }: Awaited<ReturnType<typeof post>>) => headers.get('plimsoll-position')
+      const one = event()
+      const { id } = one.session
+      const answers = [
+        () => post([one, use()]),
+        () => postSession({ user: { id: 'pro-ann' } }, randomUUID()),
+        () => put(id, { tier: 'team', region: 'eu' }),
+        () => remove(id)
+      ]
+      let before = ''
+      for (const send of answers) {
+        const place = placeOf(await send())
+        const { xid, position } = await headOf(run.database)
+        assert.equal(place, `${xid}.${position}`)
+        assert.notEqual(place, before)
+        before = place!
+      }
+      assert.equal(placeOf(await post(one)), before, 'of a duplicate, a place that holds the first')
     })
 
     it('takes an array, an NDJSON body, and any of the encodings', async () => {

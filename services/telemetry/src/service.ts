@@ -1,4 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
+import { headOf } from '@plimsoll/eventlog'
 import { deadlineOf, documentProblems, documentRequests, Problem, problemOfError } from '@plimsoll/http'
 import { type Clock, type Policy, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -10,6 +11,7 @@ import { Unguarded } from './enrichment/unguarded.ts'
 import { type Enrich, Ingest } from './ingest/ingest.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { limits } from './limits.ts'
+import { openRetention } from './retention.ts'
 import { administrationRoutes, type CountedPort } from './routes/administration.ts'
 import { crossOrigin } from './routes/cross-origin.ts'
 import { requestHeaders } from './routes/documented-headers.ts'
@@ -39,6 +41,8 @@ export interface TelemetryOptions {
    * it they are refused.
    */
   spool?: { directory: string; maxBytes: number } | undefined
+  /** How long events are kept in the log, in milliseconds, at least 35 days; a partition at a time goes. Default: for ever. */
+  keepMs?: number | undefined
   clock?: Clock
   /** Given the policy around the metadata API before it is used, to watch it. Default: as it is. */
   observe?(policy: Policy): Policy
@@ -64,6 +68,7 @@ export interface Telemetry {
 export async function createTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { database, clock = systemClock, policies = true, onError } = options
   await migrateTelemetry(database)
+  const retention = await openRetention(database, { clock, keepMs: options.keepMs, onError: error => onError?.(error) })
   const keys = createKeys(database)
   const client: MetadataClient = createMetadataClient(options.metadataUrl, {
     clock,
@@ -77,7 +82,8 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const embedded = database.engine === 'pglite'
   const spool = await spoolOf(options)
   const committers = embedded ? 2 : 3
-  const ingest = new Ingest({ database, enrich, clock, spool, committers, beside: embedded ? 250 : 1 })
+  const head = await headOf(database)
+  const ingest = new Ingest({ database, enrich, clock, spool, committers, beside: embedded ? 250 : 1, head })
   const reEnricher = new ReEnricher({
     database,
     load: policies ? load : ids => client.fetchMany(ids),
@@ -118,7 +124,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
         const refused = error instanceof Problem ? error : problemOfError(error)
         if (refused && writes(request)) ingest.countRefused(request.principal?.project ?? '(none)', refused.code)
       })
-      eventRoutes(app, ingest)
+      eventRoutes(app, ingest, options.keepMs)
       lookupRoute(app, database, ingest)
       sessionRoutes(app, database, ingest)
       lossRoutes(app, database, ingest)
@@ -129,6 +135,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
     start() {
       reEnricher.start()
       spool?.start()
+      retention.start()
       stopHousekeeping = keepHouse(
         database,
         ['telemetry.ledger', 'telemetry.refused', 'telemetry.client_losses'],
@@ -137,6 +144,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
     },
     async stop() {
       stopHousekeeping()
+      await retention.stop()
       await reEnricher.stop()
       await ingest.close()
       await client.close()

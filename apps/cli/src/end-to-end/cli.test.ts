@@ -87,6 +87,75 @@ describe('the commands of a running platform', () => {
     }
   })
 
+  test('history tells who changed what of a user and why, and what they were; an erasure leaves nothing to read', async () => {
+    const email = 'marlinspike@old.example'
+    const add = ['users', 'add', 'user/42', '--email', email, '--name', 'Marlin Spike', '--plan', 'free']
+    assert.equal((await answerOf<{ version: number }>(...add, '--region', 'north')).version, 1)
+    const change = ['users', 'change', 'user/42', '--email', 'marlinspike@new.example', '--plan', 'gold']
+    const changed = await run(...change, '--by', 'support/7', '--reason', 'Marlin asked')
+    assert.equal(changed.stdout, 'user/42 version 3: user.email-changed, user.plan-changed\n', changed.stderr)
+    assert.equal((await run(...add, '--region', 'north')).code, 1, 'an id is used once')
+    // What is known of users follows their events, and is what their sessions are counted under.
+    const { metadataUrl } = JSON.parse(await readFile(join(home.data, 'platform.json'), 'utf8'))
+    const known = async () => (await fetch(`${metadataUrl}/v1/users/42/metadata`)).json() as Promise<{ tier?: string }>
+    await eventually(async () => assert.equal((await known()).tier, 'gold'))
+    const id = randomUUIDv7()
+    const headers = { authorization: `Bearer ${platform.adminToken}`, 'content-type': 'application/json' }
+    const begin = { method: 'POST', headers: { ...headers, 'idempotency-key': id } }
+    const begun = await fetch(`${platform.url}/v1/sessions`, { ...begin, body: `{"id":"${id}","user":{"id":"42"}}` })
+    assert.equal(begun.status, 201)
+    await eventually(async () => {
+      const { enrichment } = await platform.get<{ enrichment: { region?: string } }>(`/v1/sessions/${id}`)
+      assert.equal(enrichment.region, 'north')
+    })
+
+    const told = await answerOf<{ entries: { at: string; who: string; why: string | null; changes: unknown[] }[] }>(
+      ...['history', 'user/42']
+    )
+    assert.deepEqual(
+      told.entries.map(({ who, why }) => [who, why]),
+      [
+        ['admin', null],
+        ['support/7', 'Marlin asked'],
+        ['support/7', 'Marlin asked']
+      ]
+    )
+    const lines = (await run('history', 'user/42')).stdout
+    assert.match(lines, /2 user\.email-changed {2}by support\/7: Marlin asked\n {4}email: marlinspike@old\S+ → marlin/)
+    const then = await answerOf<{ email: string; plan: string }>('history', 'user/42', '--at', told.entries[0]!.at)
+    assert.deepEqual([then.email, then.plan], [email, 'free'])
+
+    interface Receipt {
+      scan: { texts: number; found: unknown[]; tables: number; files: number }
+    }
+    const counted = () => answerOf<{ sessions: number; users: number; ledger: { accepted: number } }>('stats')
+    const { sessions, users, ledger } = await eventually(async () => {
+      const told = await counted()
+      assert.ok(told.sessions > 0)
+      return told
+    })
+    const { scan } = await answerOf<Receipt>('erase', 'user/42', '--reason', 'asked')
+    assert.deepEqual([scan.texts, scan.found], [4, []], JSON.stringify(scan))
+    const leastFiles = home.env.PLIMSOLL_DATABASE_URL ? 1 : 500
+    assert.ok(scan.tables > 15 && scan.files >= leastFiles, JSON.stringify(scan))
+    assert.doesNotMatch((await run('history', 'user/42')).stdout, /marlin/i)
+    await eventually(async () => assert.equal((await known()).tier, undefined))
+    const kept = await platform.get<{ enrichment: { tier?: string } }>(`/v1/sessions/${id}`)
+    const after = await counted()
+    assert.deepEqual([after.sessions, after.users, after.ledger.accepted], [sessions, users, ledger.accepted])
+    assert.equal(kept.enrichment.tier, 'gold', 'what was counted stays counted')
+
+    const before = await run('history', 'user/42', '--at', '2020-01-01T00:00:00Z')
+    assert.deepEqual([before.code, /404 user_not_found/.test(before.stderr)], [1, true])
+    assert.equal((await run('history', 'user/nobody')).code, 1)
+    assert.match(
+      (await run('erase', 'user/42', '--reason', 'again')).stdout,
+      /none was found\n$/,
+      'the receipt is kept'
+    )
+    assert.equal((await run('erase', 'user/nobody', '--reason', 'asked')).code, 1)
+  })
+
   test('sign-in prints a link that works once', async () => {
     const { link } = await answerOf<{ link: string }>('sign-in')
     const [page, token] = link.split('#')
@@ -129,6 +198,10 @@ describe('the commands of a running platform', () => {
       [['import'], /missing required argument 'files'/],
       [['keys'], /create/],
       [['sessions', '--limit', '0'], /--limit must be 1 to 200/],
+      [['history', 'order/42'], /names no user; one is named as user\/42/],
+      [['users', 'change', 'user/42'], /nothing to change/],
+      [['users', 'change', 'user/42', '--flag', 'beta=maybe'], /a flag is on, off or none/],
+      [['history', 'user/42', '--at', 'yesterday'], /400 invalid_request/],
       [['demo', '--days', 'x'], /--days must be a whole number/],
       [['drill', 'nothing-of-the-kind'], /slow-metadata/],
       [['serve', 'nothing-of-the-kind'], /telemetry, analytics, metadata/],
@@ -179,7 +252,16 @@ describe('starting and stopping', () => {
   after(() => home.remove())
 
   test('where no platform ever ran, every command says so and ends with 2', async () => {
-    for (const command of ['status', 'stats', 'sessions', 'sign-in', 'demo', 'keys create', 'import -']) {
+    for (const command of [
+      'status',
+      'stats',
+      'sessions',
+      'history user/42',
+      'sign-in',
+      'demo',
+      'keys create',
+      'import -'
+    ]) {
       const ran = await runCli(home, [...command.split(' '), '--json'])
       assert.equal(ran.code, 2, `${command}: ${ran.code} ${ran.stderr}`)
       assert.match(ran.stderr, /no platform has run in .*start one with `npm start`/)

@@ -22,3 +22,7 @@ export function ledgerUrl(project: string): string {
 export function spoolUrl(project: string): string {
   return `/v1/spool?${new URLSearchParams({ project })}`
 }
+
+export function retentionUrl(project: string): string {
+  return `/v1/retention?${new URLSearchParams({ project })}`
+}

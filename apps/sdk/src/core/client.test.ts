@@ -29,6 +29,8 @@ class Service {
   requests: { path: string; events: Sent[]; at: number; options: PostOptions }[] = []
   turn: Turn = 'well'
   retryAfterMs: number | undefined
+  /** When it answers. */
+  answers: Promise<void> = Promise.resolve()
   readonly #clock: ManualClock
   constructor(clock: ManualClock) {
     this.#clock = clock
@@ -38,6 +40,7 @@ class Service {
     const events = path === '/v1/events' ? (JSON.parse(body) as Sent[]) : []
     this.requests.push({ path, events, at: this.#clock.wallNow(), options })
     const { turn } = this
+    await this.answers
     if (turn === 'no-answer') throw new TypeError('no answer')
     if (typeof turn === 'number') return { status: turn, body: undefined, retryAfterMs: this.retryAfterMs }
     const answer = path === '/v1/events' ? this.#events(events, turn) : this.#losses(JSON.parse(body))
@@ -255,6 +258,34 @@ describe('the client', () => {
     assert.equal(service.requests.length, 3)
     page.hidden()
     assert.equal(service.requests.length, 3, 'there is nothing left to say')
+  })
+
+  it('sends what came, or was lost, while a slow answer was awaited', async () => {
+    const { clock, service, client, store } = start()
+    const answerLater = () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      service.answers = promise
+      return resolve
+    }
+    // Each time: the timer of what is new goes by while the answer is awaited, and nothing is recorded after it.
+    let answer = answerLater()
+    await clock.flow(0)
+    client.feature('search')
+    await clock.flow(6_000)
+    answer()
+    await clock.flow(6_000)
+    assert.equal(service.accepted.size, 2)
+
+    const full = () => Promise.reject(new Error('full'))
+    Object.assign(store, { add: full, lose: full })
+    answer = answerLater()
+    client.feature('lost')
+    await clock.flow(6_000)
+    client.feature('lost too')
+    await clock.flow(6_000)
+    answer()
+    await clock.flow(6_000)
+    assert.equal(service.told, 2)
   })
 
   it('beats once a minute while there is activity', async () => {

@@ -53,6 +53,8 @@ export function createClient(ports: Ports, settings: Settings): Client {
   let sendTimer: unknown
   let beatTimer: unknown
   let sending: Promise<boolean> | undefined
+  /** Asked for while one is under way, which may have looked at the queue before the newest came. */
+  let again = false
 
   const losses = createLosses({ ...ports })
   const words = createLastWords(now)
@@ -82,7 +84,11 @@ export function createClient(ports: Ports, settings: Settings): Client {
       // Only what is kept for sure: what counts as lost must not be sent all the same.
       .then(taken => taken && words.add(event))
       .catch(() => losses.count('storage_failed'))
-      .finally(() => unstored--)
+      .finally(() => {
+        unstored--
+        // A slow store may have outlasted the timer below.
+        if (open && consented) arm(settings.flushMs)
+      })
     arm(settings.flushMs)
   }
 
@@ -100,12 +106,13 @@ export function createClient(ports: Ports, settings: Settings): Client {
   }
   const send = (force: boolean): Promise<boolean> => {
     if (!consented) return Promise.resolve(true)
+    again = sending !== undefined
     sending ??= ports
       .exclusive(() => (consented ? sender.send(force) : Promise.resolve(true)))
       .catch(() => false)
       .then(done => {
         sending = undefined
-        if (!done && open && consented) arm(Math.max(sender.wait(), settings.flushMs))
+        if ((!done || again) && open && consented) arm(Math.max(sender.wait(), settings.flushMs))
         return done
       })
     return sending

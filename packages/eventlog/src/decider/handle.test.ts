@@ -80,8 +80,8 @@ describe('handle', () => {
 
   it('begins again as often as it was told to, and no more', async () => {
     let decisions = 0
-    const rivalled: Pick<EventStore, 'append' | 'readStream'> = {
-      readStream: store.readStream.bind(store),
+    const rivalled: Pick<EventStore, 'append' | 'readStreamPages'> = {
+      readStreamPages: store.readStreamPages.bind(store),
       async append(stream, events, options) {
         decisions++
         await store.append(stream, [{ type: 'money.in', data: { amount: 1 } }], { expected: 'any' })
@@ -92,6 +92,18 @@ describe('handle', () => {
     await assert.rejects(deposit, WrongVersionError)
     assert.equal(decisions, 3)
     await assert.rejects(handle(account, store, 'x', { do: 'deposit', amount: 1 }, { attempts: 0 }), RangeError)
+  })
+
+  it('decides only at a version that the caller saw, where one is named', async () => {
+    const deposit = { do: 'deposit' as const, amount: 1 }
+    const at = (...expected: number[]) => handle(account, store, 'account/5', deposit, { expected })
+    await assert.rejects(at(1), WrongVersionError)
+    assert.equal((await at(0)).version, 1)
+    assert.equal((await at(7, 1)).version, 2)
+    await assert.rejects(at(), WrongVersionError)
+    const both = await Promise.allSettled([at(2), at(2)])
+    assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'], 'one of two who saw the same')
+    assert.equal((await fold(account, store, 'account/5')).version, 3)
   })
 
   it('works in the caller’s own transaction', async () => {

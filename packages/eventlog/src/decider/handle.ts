@@ -31,10 +31,12 @@ export async function fold<State, Event extends DomainEvent>(
   const range = last ? { ...options, from: last.version + 1 } : options
   let [state, version] = last ? [last.state as State, last.version] : [decider.initial, 0]
   const subjects = new Set(last?.subjects)
-  for await (const event of store.readStream(stream, range)) {
-    state = decider.evolve(state, event as unknown as Event)
-    version = event.version
-    for (const subject of event.subjects) subjects.add(subject)
+  for await (const events of store.readStreamPages(stream, range)) {
+    for (const event of events) {
+      state = decider.evolve(state, event as unknown as Event)
+      version = event.version
+      for (const subject of event.subjects) subjects.add(subject)
+    }
   }
   // What a transaction sees may be undone; and a state that could not be kept costs time, and no answer.
   if (kept && !tx && isDue(kept, last, version)) {
@@ -53,6 +55,8 @@ export interface HandleOptions {
   snapshots?: SnapshotPolicy
   /** Times to decide at most, 1 to 100. Default 5. */
   attempts?: number
+  /** Decide only if the stream has one of these versions: what the caller saw (HTTP's If-Match). Default: whatever it has. */
+  expected?: readonly number[]
 }
 
 export interface Handled<State, Event> extends Folded<State> {
@@ -70,7 +74,7 @@ export async function handle<State, Command, Event extends DomainEvent>(
   store: EventStore,
   stream: string,
   command: Command,
-  { metadata, tx, snapshots, attempts = 5 }: HandleOptions = {}
+  { metadata, tx, snapshots, attempts = 5, expected }: HandleOptions = {}
 ): Promise<Handled<State, Event>> {
   if (!Number.isInteger(attempts) || attempts < 1 || attempts > 100) {
     throw new RangeError(`attempts is a whole number from 1 to 100, and not ${attempts}`)
@@ -80,6 +84,7 @@ export async function handle<State, Command, Event extends DomainEvent>(
       ...(tx && { tx }),
       ...(snapshots && { snapshots })
     })
+    if (expected && !expected.includes(version)) throw new WrongVersionError(stream, expected[0] ?? 0, version)
     const events = decided(decider.decide(command, state))
     if (events.length === 0) return { state, version, events, cursor: undefined }
     try {

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto'
-import type { Queryable } from '@plimsoll/database'
+import type { Transaction } from '@plimsoll/database'
 import type { Cursor } from '../entry.ts'
 import type { EventMetadata, NewEvent } from './event.ts'
 
@@ -14,6 +14,37 @@ export interface Part {
   stream: string
   events: readonly NewEvent[]
   expected: Expected
+}
+
+export interface AppendOptions {
+  expected: Expected
+  /** For each event that says nothing else. */
+  metadata?: EventMetadata
+  /** The caller's own transaction of the store's database: events are written when it commits. */
+  tx?: Transaction
+  /**
+   * Names the request, so that one that is sent again after an answer that was lost is recognised: it gets the answer of the
+   * first and writes nothing. 1 to 500 characters, kept until `forgetAppends`.
+   */
+  key?: string
+}
+
+export interface Appended {
+  /** Of the last event written. */
+  version: number
+  /** A place in the global order at or right after the events: what has passed it has seen them. */
+  cursor: Cursor
+  /** True when the key of the append was known: it was written before, and the answer is that of then. */
+  repeated: boolean
+}
+
+/** What `appendAll` tells. */
+export interface AppendedAll {
+  /** Before the first and of the last event of each part, in order. */
+  starts: number[]
+  versions: number[]
+  cursor: Cursor
+  repeated: boolean
 }
 
 /** An event in the form in which it is stored. */
@@ -32,12 +63,20 @@ export interface PreparedPart {
 }
 
 /** Parts that are written together or not at all. */
-export type AppendRequest = readonly PreparedPart[]
+export interface AppendRequest {
+  parts: readonly PreparedPart[]
+  /** By which a retry is recognised, and the digest of what was to be appended, in hexadecimal. */
+  key?: { name: string; digest: string } | undefined
+}
 
-/** Where a request's events stand, or the first of its parts that was refused. */
+/** Where a request's events stand, the first of its parts that was refused, or that its key belongs to another. */
 export type AppendOutcome =
-  | { versions: number[]; cursor: Cursor }
+  | { starts: number[]; versions: number[]; cursor: Cursor; repeated: boolean }
   | { refused: { stream: string; expected: Expected; actual: number } }
+  | { reused: string }
+
+/** What stands before the first slash of a stream's name. */
+export const categoryOf = (stream: string) => stream.split('/', 1)[0]!
 
 const longestName = 500
 const longestData = 1_000_000
@@ -59,7 +98,7 @@ export function checkParts(parts: readonly Part[]): void {
   if (events > mostEvents) throw new RangeError(`an append may have ${mostEvents} events, and this one has ${events}`)
 }
 
-function checkName(what: string, name: string): void {
+export function checkName(what: string, name: string): void {
   if (typeof name !== 'string' || name === '' || name.length > longestName) {
     throw new RangeError(`the name of a ${what} has 1 to ${longestName} characters`)
   }
@@ -88,80 +127,3 @@ export function prepareEvent(
 }
 
 export const withId = (event: NewEvent): NewEvent & { id: string } => ({ ...event, id: event.id ?? randomUUIDv7() })
-
-const coded = (expected: Expected) =>
-  expected === 'any' ? -1 : expected === 'exists' ? -2 : expected === 'none' ? 0 : expected
-
-const mayCreate = (expected: Expected) => expected === 'any' || expected === 'none' || expected === 0
-
-/** Checks and writes many requests in one round trip. A refused one costs the others nothing. */
-export async function appendRequests(
-  db: Queryable,
-  schema: string,
-  requests: readonly AppendRequest[]
-): Promise<AppendOutcome[]> {
-  const batch = columnsOf(requests)
-  const { rows } = await db.query<{
-    starts: (number | null)[]
-    actual: number[]
-    xid: string
-    last_position: number
-  }>(`select * from "${schema}".append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`, batch)
-  const { starts, actual, xid, last_position: position } = rows[0]!
-  let at = 0
-  return requests.map(parts => {
-    const first = at
-    at += parts.length
-    if (starts[first] === null) {
-      const met = parts.findIndex((part, i) => !meets(part.expected, actual[first + i]!))
-      return { refused: { ...parts[met]!, actual: actual[first + met]! } }
-    }
-    const versions = parts.map(({ events }, i) => starts[first + i]! + events.length)
-    return { versions, cursor: { xid, position } }
-  })
-}
-
-function meets(expected: Expected, version: number): boolean {
-  const code = coded(expected)
-  return code === -1 || (code === -2 ? version > 0 : code === version)
-}
-
-/** Streams sorted, so that two batches lock theirs in one order. */
-function columnsOf(requests: readonly AppendRequest[]): unknown[] {
-  const creatable = new Map<string, boolean>()
-  for (const parts of requests) {
-    for (const { stream, expected } of parts) {
-      creatable.set(stream, creatable.get(stream) || mayCreate(expected))
-    }
-  }
-  const names = [...creatable.keys()].sort()
-  const indexes = new Map(names.map((name, i) => [name, i + 1]))
-  const part: [request: number[], stream: number[], expected: number[], count: number[]] = [[], [], [], []]
-  const event: [number[], number[], string[], string[], number[], string[], (string | null)[]] = [
-    [],
-    [],
-    [],
-    [],
-    [],
-    [],
-    []
-  ]
-  requests.forEach((parts, request) => {
-    for (const { stream, expected, events } of parts) {
-      part[0].push(request)
-      part[1].push(indexes.get(stream)!)
-      part[2].push(coded(expected))
-      const number = part[3].push(events.length)
-      events.forEach(({ id, type, schemaVersion, data, metadata }, i) => {
-        event[0].push(number)
-        event[1].push(i + 1)
-        event[2].push(id)
-        event[3].push(type)
-        event[4].push(schemaVersion)
-        event[5].push(data)
-        event[6].push(metadata)
-      })
-    }
-  })
-  return [names, names.map(name => creatable.get(name)!), ...part, ...event]
-}

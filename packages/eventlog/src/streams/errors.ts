@@ -37,6 +37,26 @@ export class StreamFencedError extends DatabaseError {
   }
 }
 
+/** The key of an append was given before to another request: what is in it differs. */
+export class AppendKeyReusedError extends EventStoreError {
+  override readonly name = 'AppendKeyReusedError'
+  readonly code = 'PLIMSOLL_APPEND_KEY_REUSED'
+
+  constructor(key: string) {
+    super(`the key "${key}" belongs to an append of something else; nothing was written`)
+  }
+}
+
+/** An event that cannot be made into one of today: its upcaster throws, a newer program wrote it, its key does not fit. */
+export class UnreadableEventError extends EventStoreError {
+  override readonly name = 'UnreadableEventError'
+  readonly code = 'PLIMSOLL_UNREADABLE_EVENT'
+
+  constructor({ stream, version, type }: { stream: string; version: number; type: string }, cause: unknown) {
+    super(`version ${version} of "${stream}", a "${type}", cannot be read: ${String(cause)}`, { cause })
+  }
+}
+
 /** Another consumer of the same name moved its checkpoint: this one must not write what that one has written. */
 export class CheckpointMovedError extends EventStoreError {
   override readonly name = 'CheckpointMovedError'

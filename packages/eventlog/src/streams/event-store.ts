@@ -7,25 +7,19 @@ import {
   type Transaction
 } from '@plimsoll/database'
 import { type Cursor, start } from '../entry.ts'
-import { erasedIn, hasMark, Protection, type ProtectionOptions, subjectsIn } from '../erasure/protection.ts'
+import { Protection, type ProtectionOptions } from '../erasure/protection.ts'
 import { readSnapshot, type Snapshot, type SnapshotPolicy, writeSnapshot } from '../snapshots/snapshot.ts'
 import { type Evolution, type EvolutionOptions, evolution } from '../upcasting/evolution.ts'
-import {
-  type AppendOutcome,
-  type AppendRequest,
-  appendRequests,
-  checkParts,
-  type Expected,
-  type Part,
-  type PreparedPart,
-  prepareEvent,
-  withId
-} from './append.ts'
+import type { Appended, AppendedAll, AppendOptions, AppendOutcome, AppendRequest, Part } from './append.ts'
+import { forgetAppends, readAppended } from './append-keys.ts'
+import { appendRequests } from './append-statement.ts'
 import { moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import { cutAt } from './cut.ts'
-import { StreamFencedError, WrongVersionError } from './errors.ts'
-import type { EventMetadata, NewEvent, StreamEvent } from './event.ts'
-import { type LagReport, lagBehind } from './lag.ts'
+import { decode } from './decode.ts'
+import { AppendKeyReusedError, StreamFencedError, WrongVersionError } from './errors.ts'
+import type { NewEvent, StreamEvent } from './event.ts'
+import { countBehind, type LagReport, lagBehind } from './lag.ts'
+import { prepareRequest } from './prepare.ts'
 import {
   type EventPage,
   type ReadAllOptions,
@@ -33,9 +27,9 @@ import {
   readAll,
   readPage,
   readStream,
+  readStreamPages,
   type Source
 } from './read.ts'
-import type { EventRow } from './rows.ts'
 import { type SubscribeOptions, subscribe } from './subscribe.ts'
 import { channelOf, wake } from './wake.ts'
 
@@ -51,21 +45,6 @@ export interface EventStoreOptions {
   committers?: number
   /** Events that may wait for a commit; beyond it an append rejects with `QueueFullError`. Default 20,000. */
   maxPending?: number
-}
-
-export interface AppendOptions {
-  expected: Expected
-  /** For each event that says nothing else. */
-  metadata?: EventMetadata
-  /** The caller's own transaction of the store's database: events are written when it commits. */
-  tx?: Transaction
-}
-
-export interface Appended {
-  /** Of the last event written. */
-  version: number
-  /** A place in the global order at or right after the events: what has passed it has seen them. */
-  cursor: Cursor
 }
 
 /** Streams of events in one schema of a database. */
@@ -103,21 +82,22 @@ export class EventStore {
    * Appends to one stream. Resolves after the commit, or, with `tx`, when the events wait for the caller's.
    * @throws WrongVersionError when the stream is not as expected
    * @throws StreamFencedError when `tx` is older than the stream's last append: begin again in a fresh transaction
+   * @throws AppendKeyReusedError when `key` belongs to an append of something else
    */
   async append(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<Appended> {
     const { expected, ...rest } = options
-    const { versions, cursor } = await this.appendAll([{ stream, events, expected }], rest)
-    return { version: versions[0]!, cursor }
+    const { versions, cursor, repeated } = await this.appendAll([{ stream, events, expected }], rest)
+    return { version: versions[0]!, cursor, repeated }
   }
 
-  /** Appends to several streams, all or nothing. `versions` are those of the parts' last events, in order. */
+  /** Appends to several streams, all or nothing. */
   async appendAll(
     parts: readonly Part[],
-    { metadata = {}, tx }: Omit<AppendOptions, 'expected'> = {}
-  ): Promise<{ versions: number[]; cursor: Cursor }> {
-    checkParts(parts)
-    const request: AppendRequest = await this.#prepare(parts, metadata, tx)
+    { metadata = {}, tx, key }: Omit<AppendOptions, 'expected'> = {}
+  ): Promise<AppendedAll> {
+    const request = await prepareRequest(parts, metadata, key, this.#coding(tx))
     const outcome = await (tx ? this.#appendIn(tx, request) : this.#appendInGroup(request))
+    if ('reused' in outcome) throw new AppendKeyReusedError(outcome.reused)
     if ('refused' in outcome) {
       const { stream, expected, actual } = outcome.refused
       throw new WrongVersionError(stream, expected, actual)
@@ -125,9 +105,24 @@ export class EventStore {
     return outcome
   }
 
+  /** What became of the append with this key; undefined when none was written. */
+  appended(key: string, tx?: Queryable): Promise<AppendedAll | undefined> {
+    return readAppended(tx ?? this.database, this.schema, key)
+  }
+
+  /** Forgets the keys of appends before a moment (milliseconds since 1970), 10,000 at most. Returns how many. */
+  forgetAppends(before: number): Promise<number> {
+    return forgetAppends(this.database, this.schema, before)
+  }
+
   /** The events of one stream, from the first on or backward, all or up to some moment. */
   readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<StreamEvent> {
     return readStream(this.#source(options), stream, options)
+  }
+
+  /** The same in arrays of up to `batch` events, each one question: faster where there are many. */
+  readStreamPages(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<StreamEvent[]> {
+    return readStreamPages(this.#source(options), stream, options)
   }
 
   /** The events of all streams, or of a category or some types, in the global order, up to the horizon. */
@@ -156,6 +151,11 @@ export class EventStore {
   /** How far a reader at `cursor` is behind, and which backend keeps events from all readers. */
   lag(cursor: Cursor = start): Promise<LagReport> {
     return lagBehind(this.database, this.schema, cursor)
+  }
+
+  /** Events behind `cursor`: counted to 100,000, and beyond that judged by positions. */
+  countBehind(cursor: Cursor = start): Promise<number> {
+    return countBehind(this.database, this.schema, cursor)
   }
 
   /** Where the subscriber of this name is; the beginning for a new one. */
@@ -222,54 +222,26 @@ export class EventStore {
     return { schema: this.schema, fingerprint: this.#evolution.fingerprint, protection: this.#protection }
   }
 
-  #source({ tx, sealed }: { tx?: Queryable; sealed?: boolean } = {}): Source {
+  #coding(tx: Queryable | undefined) {
+    const keysIn = this.#protection?.keyring.database === this.database ? tx : undefined
+    return { evolution: this.#evolution, protection: this.#protection, keysIn }
+  }
+
+  #source({ tx, sealed, unreadable = 'throw' }: Pick<ReadAllOptions, 'tx' | 'sealed' | 'unreadable'> = {}): Source {
+    const coding = this.#coding(tx)
+    const decoding = { ...coding, protection: sealed ? undefined : coding.protection, unreadable }
     const { storedNames } = this.#evolution
-    return {
-      db: tx ?? this.database,
-      schema: this.schema,
-      decode: rows => this.#decode(rows, sealed ? undefined : this.#protection, tx),
-      storedNames
-    }
-  }
-
-  /** The caller's transaction sees keys that it made; keys in another database are not its business. */
-  async #decode(rows: readonly EventRow[], protection: Protection | undefined, tx?: Queryable): Promise<StreamEvent[]> {
-    const parsed = rows.map(row => JSON.parse(row.data) as unknown)
-    const inKeys = protection?.keyring.database === this.database ? tx : undefined
-    const opened = protection ? await protection.open(parsed, inKeys) : parsed
-    return rows.flatMap(({ schemaVersion, metadata, ...rest }, i) => {
-      const today = this.#evolution.upcast(rest.type, schemaVersion, opened[i])
-      if (!today) return []
-      const gone = erasedIn(opened[i])
-      const subjects = [...new Set(subjectsIn(parsed[i]))].filter(subject => !gone.includes(subject))
-      return [{ ...rest, ...today, metadata: metadata ?? {}, subjects }]
-    })
-  }
-
-  async #prepare(parts: readonly Part[], metadata: EventMetadata, tx?: Transaction): Promise<AppendRequest> {
-    const request: PreparedPart[] = []
-    for (const { stream, expected, events } of parts) {
-      const versions = events.map(({ type, data }) => {
-        if (hasMark(data))
-          throw new RangeError(`the data of a "${type}" has $sealed or $erased in it, which are the store's own`)
-        return this.#evolution.versionOf(type)
-      })
-      const named = events.map(withId)
-      const inKeys = this.#protection?.keyring.database === this.database ? tx : undefined
-      const sealed = this.#protection ? await this.#protection.seal(named, inKeys) : named
-      request.push({ stream, expected, events: sealed.map((event, i) => prepareEvent(event, versions[i]!, metadata)) })
-    }
-    return request
+    return { db: tx ?? this.database, schema: this.schema, decode: rows => decode(rows, decoding), storedNames }
   }
 
   #appendInGroup(request: AppendRequest): Promise<AppendOutcome> {
-    const weight = request.reduce((sum, { events }) => sum + events.length, 0)
+    const weight = request.parts.reduce((sum, { events }) => sum + events.length, 0)
     return this.#group.submit(request, weight).catch(fenced)
   }
 
   async #appendIn(tx: Transaction, request: AppendRequest): Promise<AppendOutcome> {
     const [outcome] = await appendRequests(tx, this.schema, [request]).catch(fenced)
-    if (!('refused' in outcome!)) tx.notify(channelOf(this.schema))
+    if ('versions' in outcome! && !outcome.repeated) tx.notify(channelOf(this.schema))
     return outcome!
   }
 }

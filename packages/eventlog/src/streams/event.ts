@@ -1,4 +1,5 @@
 import type { Cursor } from '../entry.ts'
+import type { UnreadableEventError } from './errors.ts'
 
 /** Who and what led to an event. The ids are whatever the caller uses, UUIDs for instance. */
 export interface EventMetadata {
@@ -34,6 +35,8 @@ export interface StreamEvent<Type extends string = string, Data = unknown> exten
   recordedAt: number
   /** Whose personal data is in it: was sealed, and can be opened. */
   subjects: readonly string[]
+  /** Why its data is missing, where unreadable events were to be told (`unreadable: 'tell'`) rather than thrown. */
+  unreadable?: UnreadableEventError
 }
 
 /** True when `a` stands after `b` in the global order. */

@@ -50,6 +50,18 @@ export async function lagBehind(db: Queryable, schema: string, cursor: Cursor): 
   return { ...lag, holder: lag.held > 0 ? await holderOf(db, horizon) : null }
 }
 
+/** Events behind a cursor: counted to 100,000, and beyond that judged by how far the last one's position is. */
+export async function countBehind(db: Queryable, schema: string, cursor: Cursor): Promise<number> {
+  const { rows } = await db.query<{ count: number; last: number | null }>(
+    `select count(*)::int as count, (select l.position from "${schema}".events l order by l.xid desc, l.position desc limit 1) as last
+     from (select from "${schema}".events e where (e.xid, e.position) > ($1::xid8, $2::bigint)
+       order by e.xid, e.position limit $3) behind`,
+    [cursor.xid, cursor.position, most]
+  )
+  const { count, last } = rows[0]!
+  return count < most ? count : Math.max(count, (last ?? 0) - cursor.position)
+}
+
 async function holderOf(db: Queryable, horizon: string): Promise<Holder | null> {
   const { rows } = await db.query<Holder>(
     `select pid, query, (extract(epoch from clock_timestamp() - xact_start) * 1000)::float8 as "ageMs", state,

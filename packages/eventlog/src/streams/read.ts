@@ -1,7 +1,8 @@
 import type { Queryable } from '@plimsoll/database'
 import { type Cursor, start } from '../entry.ts'
 import type { StreamEvent } from './event.ts'
-import { type EventRow, type Filter, readOrderRows, readStreamRows } from './rows.ts'
+import { type Filter, readOrderRows } from './order-rows.ts'
+import { type EventRow, readStreamRows } from './rows.ts'
 
 /** Where and how to read: in the caller's transaction, and how rows become events. */
 export interface Source {
@@ -39,6 +40,8 @@ export interface ReadAllOptions extends Filter {
   batch?: number
   /** Leaves what is personal sealed. Default: opened. */
   sealed?: boolean
+  /** An event that cannot be read: throw, or give it without data and with `unreadable`. Default `throw`. */
+  unreadable?: 'throw' | 'tell'
   tx?: Queryable
 }
 
@@ -51,20 +54,29 @@ export interface EventPage {
   caughtUp: boolean
 }
 
-export async function* readStream(
+export async function* readStreamPages(
   { db, schema, decode }: Source,
   stream: string,
   { from = 1, to = Number.MAX_SAFE_INTEGER, backward = false, at, until, batch = 1_000 }: ReadStreamOptions
-): AsyncGenerator<StreamEvent> {
+): AsyncGenerator<StreamEvent[]> {
   checkBatch(batch)
   let [low, high] = [from, to]
   while (low <= high) {
     const rows = await readStreamRows(db, schema, stream, { from: low, to: high, backward, limit: batch, until, at })
-    yield* await decode(rows)
-    if (rows.length < batch) return
-    if (backward) high = rows.at(-1)!.version - 1
-    else low = rows.at(-1)!.version + 1
+    const last = rows.at(-1)
+    if (last) yield await decode(rows)
+    if (!last || rows.length < batch) return
+    if (backward) high = last.version - 1
+    else low = last.version + 1
   }
+}
+
+export async function* readStream(
+  source: Source,
+  stream: string,
+  options: ReadStreamOptions
+): AsyncGenerator<StreamEvent> {
+  for await (const events of readStreamPages(source, stream, options)) yield* events
 }
 
 export async function readPage(source: Source, options: ReadAllOptions): Promise<EventPage> {

@@ -1,7 +1,7 @@
 import type { Database } from '@plimsoll/database'
 import { type Cursor, start } from '../entry.ts'
+import type { Filter } from './order-rows.ts'
 import { type EventPage, readPage, type Source } from './read.ts'
-import type { Filter } from './rows.ts'
 import { onAppend } from './wake.ts'
 
 export interface SubscribeOptions extends Filter {
@@ -13,6 +13,8 @@ export interface SubscribeOptions extends Filter {
   batch?: number
   /** Leaves what is personal sealed. Default: opened. */
   sealed?: boolean
+  /** An event that cannot be read: throw, or give it without data and with `unreadable`. Default `throw`. */
+  unreadable?: 'throw' | 'tell'
   /** Time between looks when no append of this process is heard of, in milliseconds. Default 250. */
   pollMs?: number
 }

@@ -64,7 +64,8 @@ export async function createGeneration(
 
 export const tableOf = ({ schema, name, generation }: Place) => `"${schema}"."${name}_${generation}"`
 
-async function show(tx: Transaction, place: Place): Promise<void> {
+/** What readers select from. */
+export async function show(tx: Transaction, place: Place): Promise<void> {
   const seen = `"${place.schema}"."${place.name}"`
   await tx.exec(`drop view if exists ${seen}; create view ${seen} as select * from ${tableOf(place)}`)
 }
@@ -146,33 +147,4 @@ export async function liveCursor(db: Queryable, { schema, name }: Place): Promis
     [name]
   )
   return rows[0]!
-}
-
-/**
- * Shows readers this generation in place of the one before, if both stand at the same place, and drops that one. Effects go
- * on exactly where the other stopped. Returns false when the live one has moved meanwhile.
- */
-export async function swap(database: Database, place: Place, turn: Turn): Promise<boolean> {
-  const { schema, name, generation } = place
-  return database.transaction(async tx => {
-    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`${schema}.${name}`])
-    await tx.query(`select from "${schema}".view_generations where name = $1 order by generation for update`, [name])
-    const live = await liveCursor(tx, place)
-    if (live.generation === generation) return true
-    if (live.xid !== turn.cursor.xid || live.position !== turn.cursor.position) return false
-    const { affected } = await tx.query(
-      `update "${schema}".view_generations set effects_xid = xid, effects_position = position
-       where name = $1 and generation = $2 and fence = $3`,
-      [name, generation, turn.fence]
-    )
-    if (affected !== 1) throw new ViewFencedError(name)
-    await tx.query(`update "${schema}".views set live = $2 where name = $1`, [name, generation])
-    await show(tx, place)
-    const before = { ...place, generation: live.generation }
-    for (const table of ['view_generations', 'parked']) {
-      await tx.query(`delete from "${schema}".${table} where name = $1 and generation = $2`, [name, live.generation])
-    }
-    await tx.exec(`drop table ${tableOf(before)}`)
-    return true
-  })
 }

@@ -11,11 +11,19 @@ export interface Parked extends Cursor {
 export async function park(
   tx: Queryable,
   { schema, name, generation }: Place,
-  { key, xid, position, error }: Parked
+  parked: readonly Parked[]
 ): Promise<void> {
   await tx.query(
-    `insert into "${schema}".parked (name, generation, key, xid, position, error) values ($1, $2, $3, $4, $5, $6)`,
-    [name, generation, key, xid, position, error]
+    `insert into "${schema}".parked (name, generation, key, xid, position, error)
+     select $1, $2, * from unnest($3::text[], $4::xid8[], $5::bigint[], $6::text[])`,
+    [
+      name,
+      generation,
+      parked.map(({ key }) => key),
+      parked.map(({ xid }) => xid),
+      parked.map(({ position }) => position),
+      parked.map(({ error }) => error)
+    ]
   )
 }
 

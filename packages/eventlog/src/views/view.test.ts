@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { setTimeout as turnLater } from 'node:timers/promises'
 import type { Database } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import { EventStore } from '../streams/event-store.ts'
+import { settled, until } from '../streams/scratch-store.ts'
 import { ViewFencedError, ViewSupersededError } from './generation.ts'
-import { PoisonEventError, View, type ViewOptions } from './view.ts'
-
-const until = async (true_: () => boolean | Promise<boolean>) => {
-  while (!(await true_())) await turnLater(1)
-}
+import { PoisonEventError, type ViewOptions } from './options.ts'
+import { View } from './view.ts'
 
 describe('a view', () => {
   let db: Database
@@ -118,7 +115,7 @@ describe('a view', () => {
 
   it('is built anew beside the old one, which readers see until the new one is as far; effects happen once', async t => {
     await append('rebuilt/1', 1, 2, 3)
-    while ((await store.lag()).held > 0) await turnLater(1)
+    await settled(store)
     const old = started(t, sums('rebuilt', { effect: toOutbox }))
     await until(() => old.state.applied === 3)
     await append('rebuilt/1', 4, 5)
@@ -176,9 +173,9 @@ describe('a view', () => {
     const plain = sums(name, { effect: toOutbox, ...over })
     return {
       ...plain,
-      async apply(...args: Parameters<ViewOptions['apply']>) {
+      async apply(...args: Parameters<NonNullable<ViewOptions['apply']>>) {
         if (isPoison(args[2].data)) await args[0].query('select 1 / 0')
-        await plain.apply(...args)
+        await plain.apply!(...args)
       }
     }
   }

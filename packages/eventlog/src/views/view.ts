@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { isTransient, isUnavailable, type Transaction } from '@plimsoll/database'
-import { type Cursor, start } from '../entry.ts'
-import { EventStoreError } from '../streams/errors.ts'
-import { isAfter, type StreamEvent } from '../streams/event.ts'
-import type { EventStore } from '../streams/event-store.ts'
-import type { Filter } from '../streams/rows.ts'
+import { isTransient, isUnavailable } from '@plimsoll/database'
+import { start } from '../entry.ts'
+import { isAfter } from '../streams/event.ts'
 import { newBell } from '../streams/subscribe.ts'
 import { onAppend } from '../streams/wake.ts'
 import {
@@ -13,72 +10,16 @@ import {
   liveCursor,
   moveTurn,
   type Place,
-  swap,
   type Turn,
-  tableOf,
   takeTurn,
   turnOf,
   ViewFencedError,
   ViewSupersededError
 } from './generation.ts'
-import { type Parked, park, parkedKeys, parkedOf, unpark } from './parking.ts'
-
-export interface ViewOptions extends Filter {
-  store: EventStore
-  /** Readers select from `SCHEMA.name`. Lower-case letters, digits and underscores. */
-  name: string
-  /** Raise it when `create` or `apply` changes: the new one is built beside the old one, and takes its place when it is as far. */
-  generation: number
-  /** The statement that makes the table of a generation. */
-  create(table: string): string
-  /** Changes the table by one event. What is personal is sealed, and is to be kept so (`EventStore.open` opens it). */
-  apply(tx: Transaction, table: string, event: StreamEvent): Promise<unknown>
-  /**
-   * What the event also leads to, such as a row in an outbox: in the same transaction, once, and never for an event that
-   * was there before the view, or that another generation has had.
-   */
-  effect?(tx: Transaction, event: StreamEvent): Promise<unknown>
-  /** An event that `apply` or `effect` refuses: stop there, or park it and all of its key behind it. Default `stop`. */
-  onPoison?: 'stop' | 'park'
-  /** Default: its stream. */
-  keyOf?(event: StreamEvent): string
-  /** Events a transaction, 1 to 10,000. Default 500. */
-  batch?: number
-  /** How long a worker that went silent keeps the others waiting, in milliseconds. Default 10,000. */
-  leaseMs?: number
-  /** Time between looks when no append of this process is heard of, in milliseconds. Default 250. */
-  pollMs?: number
-  /** Told of each failed step. The world's failures are tried again, slower each time, up to 5 s. */
-  onError?(error: unknown): void
-  now?(): number
-}
-
-/** An event that the view refused, where it was told to stop. The cursor stands before it. */
-export class PoisonEventError extends EventStoreError {
-  override readonly name = 'PoisonEventError'
-  readonly code = 'PLIMSOLL_POISON_EVENT'
-
-  constructor(view: string, { stream, version, type }: StreamEvent, cause: unknown) {
-    super(`the view "${view}" stopped before version ${version} of "${stream}", a "${type}": ${String(cause)}`, {
-      cause
-    })
-  }
-}
-
-export interface ViewState {
-  cursor: Cursor
-  /** Events applied by this worker. */
-  applied: number
-  /** Of this worker since it began, in events a second. */
-  perSecond: number
-  caughtUp: boolean
-  /** Readers see this generation. */
-  live: boolean
-  /** This worker has the lease. */
-  working: boolean
-  /** Why it stopped by itself. */
-  stopped: unknown
-}
+import { checkViewOptions, type ViewOptions, type ViewState } from './options.ts'
+import { type Parked, parkedOf, unpark } from './parking.ts'
+import { dropFormer, takeOver } from './takeover.ts'
+import { ViewWriter } from './writer.ts'
 
 /** A read model that follows the store: each step and the cursor in one transaction, by one worker at a time. */
 export class View {
@@ -86,10 +27,12 @@ export class View {
   readonly #place: Place
   readonly #owner = randomUUID()
   readonly #now: () => number
+  readonly #writer: ViewWriter
   readonly #bell = newBell()
   #turn: Turn | undefined
-  #applied = 0
   #beganAt = 0
+  #beganFrom = 0
+  #takeOvers = 0
   #renewedAt = 0
   #caughtUp = false
   #over = false
@@ -97,24 +40,21 @@ export class View {
   #running: Promise<void> | undefined
 
   constructor(options: ViewOptions) {
-    const { name, generation, store, batch = 500, leaseMs = 10_000 } = options
-    if (!/^[a-z_][a-z0-9_]{0,50}$/.test(name)) {
-      throw new RangeError(`"${name}" cannot be a view's name: use up to 51 lower-case letters, digits and underscores`)
-    }
-    if (!Number.isInteger(generation) || generation < 1) throw new RangeError('a generation is a whole number from 1')
-    if (!Number.isInteger(batch) || batch < 1 || batch > 10_000) throw new RangeError('batch is from 1 to 10,000')
-    if (!(leaseMs > 0)) throw new RangeError('leaseMs is more than 0')
+    checkViewOptions(options)
+    const { name, generation, store } = options
     this.#options = options
     this.#place = { schema: store.schema, name, generation }
+    this.#writer = new ViewWriter(options, this.#place)
     this.#now = options.now ?? Date.now
   }
 
   get state(): ViewState {
-    const seconds = (this.#now() - this.#beganAt) / 1_000
+    const seconds = this.#seconds
+    const { written } = this.#writer
     return {
       cursor: this.#turn?.cursor ?? start,
-      applied: this.#applied,
-      perSecond: seconds > 0 && this.#beganAt > 0 ? this.#applied / seconds : 0,
+      applied: written,
+      perSecond: seconds > 0 ? written / seconds : 0,
       caughtUp: this.#caughtUp,
       live: this.#turn?.live ?? false,
       working: this.#turn !== undefined,
@@ -122,12 +62,21 @@ export class View {
     }
   }
 
-  /** How many events are left, counted to 100,000 and unfiltered, and how long that takes at this worker's rate, in seconds. */
+  /**
+   * How many events are left, filtered ones too: counted to 100,000, and beyond that judged by positions. And how long that
+   * takes at the rate at which this worker has passed them, in seconds.
+   */
   async progress(): Promise<ViewState & { remaining: number; secondsLeft: number | undefined }> {
     const { state } = this
-    const { readable, held } = await this.#options.store.lag(state.cursor)
-    const remaining = readable + held
-    return { ...state, remaining, secondsLeft: state.perSecond > 0 ? remaining / state.perSecond : undefined }
+    const remaining = await this.#options.store.countBehind(state.cursor)
+    const passed = state.cursor.position - this.#beganFrom
+    const perSecond = this.#seconds > 0 ? passed / this.#seconds : 0
+    const secondsLeft = remaining === 0 ? 0 : perSecond > 0 ? remaining / perSecond : undefined
+    return { ...state, remaining, secondsLeft }
+  }
+
+  get #seconds(): number {
+    return this.#beganAt > 0 ? (this.#now() - this.#beganAt) / 1_000 : 0
   }
 
   /** Makes what is missing and follows the store until `stop`, or until it stops by itself (`state.stopped`). */
@@ -157,7 +106,7 @@ export class View {
       for (const { xid, position } of parked) {
         const before = { xid, position: position - 1 }
         const { events } = await store.readPage({ from: before, until: { xid, position }, sealed: true, tx, batch: 1 })
-        for (const event of events) await this.#take(tx, event, turn)
+        for (const event of events) await this.#writer.applyNow(tx, [event], turn)
       }
       await unpark(tx, this.#place, key)
       return parked.length
@@ -174,8 +123,7 @@ export class View {
         try {
           if (!made) await createGeneration(store.database, this.#place, await store.cutAt(), this.#options.create)
           made = true
-          this.#turn ??= await takeTurn(store.database, this.#place, this.#owner, leaseMs)
-          if (this.#turn && this.#beganAt === 0) this.#beganAt = this.#now()
+          if (!this.#turn) await this.#begin(leaseMs)
           if (!this.#turn) await this.#standBy()
           const moved = this.#turn !== undefined && (await this.#step(this.#turn))
           failures = 0
@@ -195,6 +143,15 @@ export class View {
       stopListening()
       await this.#giveUp()
     }
+  }
+
+  async #begin(leaseMs: number): Promise<void> {
+    this.#turn = await takeTurn(this.#options.store.database, this.#place, this.#owner, leaseMs)
+    if (!this.#turn) return
+    this.#takeOvers = 0
+    if (this.#beganAt > 0) return
+    this.#beganAt = this.#now()
+    this.#beganFrom = this.#turn.cursor.position
   }
 
   /** A lease that cannot be given back runs out by itself. */
@@ -221,70 +178,21 @@ export class View {
       category,
       types,
       batch,
-      sealed: true
+      sealed: true,
+      unreadable: 'tell'
     })
     const moved = isAfter(page.cursor, turn.cursor)
-    if (moved) await this.#apply(turn, page.events, page.cursor)
+    if (moved) await this.#writer.apply(turn, page.events, page.cursor)
     else await this.#renew(turn)
     this.#caughtUp = page.caughtUp
-    const level = until && until.xid === turn.cursor.xid && until.position === turn.cursor.position
-    if (!level || !(await swap(store.database, this.#place, turn))) return moved
+    if (!until || isAfter(until, turn.cursor)) return moved
+    // As far as the live one was a moment ago. Each time it may be made to wait for twice as much.
+    const pages = 2 ** Math.min(this.#takeOvers++, 20)
+    if (!(await takeOver(this.#options, this.#place, turn, this.#writer, pages))) return moved
     turn.live = true
     turn.effectsAfter = turn.cursor
+    await dropFormer(this.#options, this.#place).catch(error => this.#options.onError?.(error))
     return true
-  }
-
-  async #apply(turn: Turn, events: readonly StreamEvent[], to: Cursor): Promise<void> {
-    try {
-      await this.#write(turn, events, to)
-    } catch (error) {
-      if (isTransient(error) || isUnavailable(error) || error instanceof ViewFencedError) throw error
-      // One of them is at fault: one at a time, to learn which.
-      for (const event of events) await this.#applyOne(turn, event)
-      if (isAfter(to, turn.cursor)) await this.#write(turn, [], to)
-    }
-  }
-
-  async #applyOne(turn: Turn, event: StreamEvent): Promise<void> {
-    const { xid, position } = event
-    try {
-      await this.#write(turn, [event], { xid, position })
-    } catch (error) {
-      if (isTransient(error) || isUnavailable(error) || error instanceof ViewFencedError) throw error
-      if (this.#options.onPoison !== 'park') throw new PoisonEventError(this.#place.name, event, error)
-      this.#options.onError?.(new PoisonEventError(this.#place.name, event, error))
-      await this.#write(turn, [event], { xid, position }, String(error))
-    }
-  }
-
-  /** Applies events, or parks the one there is for `error`, and moves the cursor: one transaction. */
-  async #write(turn: Turn, events: readonly StreamEvent[], to: Cursor, error?: string): Promise<void> {
-    const { store, leaseMs = 10_000, onPoison, keyOf = ({ stream }) => stream } = this.#options
-    await store.database.transaction(async tx => {
-      // First, so that who lost the lease writes nothing, and who retries a parked key is waited for.
-      await moveTurn(tx, this.#place, turn, to, events.length, leaseMs)
-      const behind =
-        onPoison === 'park' ? await parkedKeys(tx, this.#place, [...new Set(events.map(keyOf))]) : new Set<string>()
-      for (const event of events) {
-        const { xid, position } = event
-        const key = keyOf(event)
-        if (error !== undefined) await park(tx, this.#place, { key, xid, position, error })
-        else if (behind.has(key)) await park(tx, this.#place, { key, xid, position, error: null })
-        else await this.#take(tx, event, turn)
-      }
-    })
-    turn.cursor = { xid: to.xid, position: to.position }
-    this.#applied += events.length
-  }
-
-  /** While it is built the live generation has the effects. */
-  async #take(
-    tx: Transaction,
-    event: StreamEvent,
-    { live, effectsAfter }: Pick<Turn, 'live' | 'effectsAfter'>
-  ): Promise<void> {
-    await this.#options.apply(tx, tableOf(this.#place), event)
-    if (live && isAfter(event, effectsAfter)) await this.#options.effect?.(tx, event)
   }
 
   /** An idle worker keeps its lease by moving nowhere, some times in each. */

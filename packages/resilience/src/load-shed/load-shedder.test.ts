@@ -152,6 +152,22 @@ describe('a load shedder', () => {
     for (let n = 0; n < 15; n++) assert.ok(server.offer('b', 100), 'a twentieth of a second of work')
   })
 
+  it('knows the rate of a queue hardly longer than its floor: what comes out as one batch counts whole', () => {
+    const clock = manualClock()
+    const door = loadShedder({ softWaitMs: 250, hardWaitMs: 500, floor: 500 }, { clock })
+    for (let turn = 0; turn < 100; turn++) {
+      const permits = Array.from({ length: 512 }, () => door.admit('a', 1))
+      clock.advance(80)
+      for (const permit of permits) {
+        assert.ok(permit, `refused in turn ${turn}`)
+        permit.release()
+        clock.advance(0.05)
+      }
+    }
+    const { ratePerSecond } = door.snapshot()
+    assert.ok(ratePerSecond > 4_000 && ratePerSecond < 8_000, `${ratePerSecond} a second`)
+  })
+
   it('forgets a bad time when there has been no queue for a while', () => {
     const server = new BatchingServer(30)
     server.perMs = 0.01

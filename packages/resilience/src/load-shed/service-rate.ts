@@ -1,22 +1,30 @@
 /** Work done in a step is weighed against what was known before. */
 const STEP_MS = 50
-/** What one step counts for: about the last quarter of a second decides. */
-const SMOOTHING = 0.2
+/** So much is seen before anything is said: one step may be all wait, with the batch that was waited for in the next. */
+const FIRST_STEP_MS = 200
+/** What one step counts for: about the last second decides: a pause for a checkpoint or a collection is none of a slow service. */
+const SMOOTHING = 0.06
 /** Nobody has come or gone for longer than this: our own process stood still, which is not the work's slowness. */
 const LONGEST_MS = 200
 /** A queue of which nothing is done for so long is stuck. */
 const STUCK_MS = 1_000
+/**
+ * A queue ends when there has been none for so long. What is done in batches comes out at once, so a queue about as long
+ * as a batch falls below its floor with the first of it; the rest was waited for and counts as well.
+ */
+const LINGER_MS = 50
 /** After so long without a queue nothing is known any more. */
 const FORGET_MS = 10_000
 
 /**
- * The rate at which work is done while there is a queue of it, smoothed over about a quarter of a second. Without a queue
+ * The rate at which work is done while there is a queue of it, smoothed over about a second. Without a queue
  * what is done is what was asked for, and says nothing of what could be done. Work that stops being done makes the rate
  * sink, step by step, so that a service that is stuck has a queue that takes longer and longer.
  */
 export class ServiceRate {
   #at: number
-  #queued = false
+  /** Until when there is a queue, as far as is known. */
+  #until = Number.NEGATIVE_INFINITY
   /** Time with a queue since the last step, and what was done in it. */
   #busyMs = 0
   #done = 0
@@ -31,14 +39,14 @@ export class ServiceRate {
 
   /** Whether there is a queue from now on. */
   queue(queued: boolean, now: number): void {
-    if (queued === this.#queued) return
+    if (queued === (this.#until === Number.POSITIVE_INFINITY)) return
     this.#advance(now)
     this.#forget(now)
-    this.#queued = queued
+    this.#until = queued ? Number.POSITIVE_INFINITY : now + LINGER_MS
   }
 
   done(weight: number, now: number): void {
-    if (!this.#queued) return
+    if (now > this.#until) return
     this.#done += weight
     this.#advance(now)
   }
@@ -51,15 +59,15 @@ export class ServiceRate {
   }
 
   #forget(now: number): void {
-    if (this.#queued || now - this.#learnedAt <= FORGET_MS) return
+    if (now <= this.#until || now - this.#learnedAt <= FORGET_MS) return
     this.#rate = null
     this.#idleMs = 0
   }
 
   #advance(now: number): void {
-    if (this.#queued) this.#busyMs += Math.min(now - this.#at, LONGEST_MS)
+    this.#busyMs += Math.max(0, Math.min(now - this.#at, this.#until - this.#at, LONGEST_MS))
     this.#at = now
-    if (this.#busyMs < STEP_MS) return
+    if (this.#busyMs < (this.#rate === null ? FIRST_STEP_MS : STEP_MS)) return
     const seen = this.#done / this.#busyMs
     // The first of a queue takes its time to come through; until then nothing is known, but not for ever.
     if (seen > 0) this.#idleMs = 0
@@ -67,7 +75,7 @@ export class ServiceRate {
     if (this.#rate === null) this.#rate = seen > 0 || this.#idleMs >= STUCK_MS ? seen : null
     // A long step is as many short ones.
     else this.#rate += (seen - this.#rate) * (1 - (1 - SMOOTHING) ** (this.#busyMs / STEP_MS))
-    this.#learnedAt = now
+    this.#learnedAt = Math.min(now, this.#until)
     this.#busyMs = 0
     this.#done = 0
   }

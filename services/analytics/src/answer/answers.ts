@@ -12,6 +12,8 @@ export interface AnswersOptions {
   staleMs?: number
   /** How long to wait for a new answer before the last good one is given, in milliseconds. Default 2,000. */
   patienceMs?: number
+  /** The same where there is no last good answer: until an error is given. Default 5,000. */
+  firstPatienceMs?: number
   /** Answers kept. Default 1,000; the least lately asked for go first. */
   capacity?: number
   /** Characters kept at most, of the questions and of the answers as JSON. Default 16 million; the newest answer stays. */
@@ -35,7 +37,9 @@ export interface Given<A> {
 }
 
 /** What a caller says of its question. */
-export interface Asked {
+export interface Asked<A = unknown> {
+  /** With `renew`: an answer that is kept and passes this need not be made again. Default: none passes. */
+  holds?(answer: A): boolean
   /** The answer must be made after the call, for those who must see what they know was written. Default false. */
   renew?: boolean
   /** The instant of the clock after which the caller waits no longer. Default Infinity: as long as `patienceMs`. */
@@ -66,6 +70,7 @@ export class Answers<A> {
       freshMs: 500,
       staleMs: 1_000,
       patienceMs: 2_000,
+      firstPatienceMs: 5_000,
       capacity: 1_000,
       capacityChars: 16e6,
       clock: systemClock,
@@ -74,23 +79,25 @@ export class Answers<A> {
   }
 
   /** The last good answer to a question, or a new one, for a caller who waits until `deadline`. */
-  async give(question: string, make: () => Promise<A>, asked: Asked = {}): Promise<Given<A>> {
-    const due = this.#due(asked)
+  async give(question: string, make: () => Promise<A>, asked: Asked<A> = {}): Promise<Given<A>> {
+    const { patienceMs, firstPatienceMs } = this.#options
     const kept = this.#kept.get(question)
     if (!kept) {
-      const answer = await this.#makeFirst(question, make, due)
+      const answer = await this.#makeFirst(question, make, this.#due(asked, firstPatienceMs))
       return { answer, madeAt: this.#kept.get(question)?.madeAt ?? this.#options.now(), stale: false }
     }
+    const due = this.#due(asked, patienceMs)
     this.#kept.delete(question)
     this.#kept.set(question, kept)
     try {
       // One that is being made may have begun before what the caller wants to see was written.
-      if (asked.renew && kept.making)
+      const renew = asked.renew && !asked.holds?.(kept.answer)
+      if (renew && kept.making)
         await this.#patiently(
           kept.making.catch(() => undefined),
           due
         )
-      const age = asked.renew ? Number.POSITIVE_INFINITY : this.#options.now() - kept.madeAt
+      const age = renew ? Number.POSITIVE_INFINITY : this.#options.now() - kept.madeAt
       // Nothing is begun for someone who has left.
       const left = due.at <= this.#options.clock.now()
       const making = left || age < this.#options.freshMs ? undefined : this.#remake(question, kept, make)
@@ -106,9 +113,8 @@ export class Answers<A> {
     }
   }
 
-  #due({ deadline = Number.POSITIVE_INFINITY }: Asked): Due {
-    const { clock, patienceMs } = this.#options
-    const own = clock.now() + patienceMs
+  #due({ deadline = Number.POSITIVE_INFINITY }: Asked<A>, patienceMs: number): Due {
+    const own = this.#options.clock.now() + patienceMs
     return { at: Math.min(own, deadline), isTheCallers: deadline < own }
   }
 

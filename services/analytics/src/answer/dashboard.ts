@@ -1,8 +1,8 @@
 import type { Queryable } from '@plimsoll/database'
 import { distinct, histogram } from '@plimsoll/sketches'
 import type { Dashboard, Freshness } from '../contract.ts'
-import { bucketOf, spansOf } from '../fold/buckets.ts'
-import { allRegions } from '../fold/roll-up.ts'
+import { bucketOf, spansOf } from '../views/buckets.ts'
+import { allRegions } from '../views/measures.ts'
 import type { Question } from './question.ts'
 
 const minute = 60_000

@@ -1,6 +1,6 @@
 import { problem } from '@plimsoll/http'
 import type { DashboardQuery } from '../contract.ts'
-import { bucketOf } from '../fold/buckets.ts'
+import { bucketOf } from '../views/buckets.ts'
 
 /** A dashboard question with every default filled in. Times in milliseconds, aligned to hours. */
 export interface Question {
@@ -19,9 +19,17 @@ const day = 24 * hour
 const longest = 3 * 366 * day
 const byHourUpTo = 8 * day
 
-export function askedFor(query: DashboardQuery, suggested: { from: number; to: number }): Question {
-  const from = query.from === undefined ? suggested.from : bucketOf('h', momentOf('from', query.from))
-  const to = query.to === undefined ? suggested.to : bucketOf('h', momentOf('to', query.to) + hour - 1)
+/** @param hoursFrom what is earlier is kept by whole days only, and so is asked for by whole days; milliseconds */
+export function askedFor(
+  query: DashboardQuery,
+  suggested: { from: number; to: number },
+  hoursFrom = Number.NEGATIVE_INFINITY
+): Question {
+  const asked = query.from === undefined ? suggested.from : bucketOf('h', momentOf('from', query.from))
+  const until = query.to === undefined ? suggested.to : bucketOf('h', momentOf('to', query.to) + hour - 1)
+  const early = asked < hoursFrom
+  const from = early ? bucketOf('d', asked) : asked
+  const to = until < hoursFrom ? bucketOf('d', until + day - 1) : until
   if (from >= to) throw problem(400, 'invalid_range', '"from" must be before "to"')
   if (to - from > longest) throw problem(400, 'invalid_range', 'a range is at most three years')
   const regions = [
@@ -39,7 +47,7 @@ export function askedFor(query: DashboardQuery, suggested: { from: number; to: n
     project: query.project,
     from,
     to,
-    step: to - from > byHourUpTo ? 'day' : 'hour',
+    step: early || to - from > byHourUpTo ? 'day' : 'hour',
     regions,
     top: query.top ?? 10
   }

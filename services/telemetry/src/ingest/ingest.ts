@@ -1,4 +1,5 @@
 import { type Database, GroupCommit } from '@plimsoll/database'
+import { type Cursor, isAfter, placeChannel } from '@plimsoll/eventlog'
 import { type Clock, deadline as endBy, type LoadShedder, loadShedder, type Policy, policy } from '@plimsoll/resilience'
 import type { Enricher } from '../enrichment/enricher.ts'
 import { type Enrichment, unknown } from '../enrichment/enrichment.ts'
@@ -23,6 +24,8 @@ export interface IngestOptions {
   committers: number
   /** Events that must wait before a second one begins. */
   beside: number
+  /** Where the log ends when this begins. */
+  head: Cursor
   /** Measures how long things take. */
   clock: Clock
   /** Keeps events while the store is away. Without one they are refused. */
@@ -52,14 +55,20 @@ export class Ingest {
   readonly spool: IngestSpool | undefined
   readonly #disk: Policy
   readonly #clock: Clock
+  #place: Cursor
 
-  constructor({ database, enrich, committers, beside, clock, spool, now = Date.now }: IngestOptions) {
+  constructor({ database, enrich, committers, beside, head, clock, spool, now = Date.now }: IngestOptions) {
     this.#enrich = enrich
     this.now = now
     this.#clock = clock
     this.door = loadShedder({ softWaitMs: limits.softWaitMs, hardWaitMs: limits.hardWaitMs, floor: 500 }, { clock })
     this.store = policy('primary-store', [endBy(limits.requestMs)], { clock })
     this.spool = spool
+    this.#place = head
+    // Told before the outcome of the commit is: who has an outcome is at this place or before it.
+    database.listen(placeChannel, places => {
+      for (const place of places as Cursor[]) if (isAfter(place, this.#place)) this.#place = place
+    })
     this.#disk = policy('spool', [endBy(limits.requestMs)], { clock })
     this.#commits = new GroupCommit({
       committers,
@@ -68,6 +77,14 @@ export class Ingest {
       maxPending: 20_000,
       commit: work => database.call<Outcome[]>(writeProcedure, work)
     })
+  }
+
+  /**
+   * A place in the log, as text, at or behind all that this process has committed. Read models that hold everything up to it
+   * hold what any answer before told of; of a duplicate that another process wrote just now they may not.
+   */
+  get position(): string {
+    return `${this.#place.xid}.${this.#place.position}`
   }
 
   /** Weight that waits for a commit now. */

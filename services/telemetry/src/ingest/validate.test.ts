@@ -146,6 +146,23 @@ describe('the limits', () => {
     )
   })
 
+  it('of what is kept: by the time and by that in the id, backfill or not', () => {
+    const idAt = (ms: number, version = 7) =>
+      `${ms
+        .toString(16)
+        .padStart(12, '0')
+        .replace(/(.{8})/, '$1-')}-${version}000-8000-000000000001`
+    const old = receivedAt - 400 * 86_400_000
+    const fresh = idAt(receivedAt)
+    const over = { backfill: true, keptFrom: receivedAt - 100 * 86_400_000 }
+    valid(start({ id: fresh }), over)
+    valid(start({ id: fresh, time: iso(over.keptFrom) }), over)
+    assert.equal(refused(start({ id: fresh, time: iso(over.keptFrom - 1) }), over).code, 'too_old')
+    assert.equal(refused(start({ id: idAt(old) }), over).code, 'too_old', 'its key is gone')
+    valid(start({ id: idAt(old) }), { backfill: true })
+    valid(start({ id: idAt(old, 4) }), over)
+  })
+
   it('of text: 200 characters of a user, 120 of a feature, counted as people count them', () => {
     valid(start({ user: { id: '😀'.repeat(limits.userIdChars) } }))
     assert.equal(refused(start({ user: { id: 'u'.repeat(limits.userIdChars + 1) } })).code, 'invalid_event')

@@ -1,3 +1,4 @@
+import { bucketOf, partitionMs } from '@plimsoll/eventlog'
 import { Compile } from 'typebox/compile'
 import { FeatureEvent, SessionEvent } from '../contract.ts'
 import type { Enrichment } from '../enrichment/enrichment.ts'
@@ -31,6 +32,8 @@ export interface Judgement {
   /** Milliseconds to add to the client's times. */
   correction: number
   backfill: boolean
+  /** What is older is not kept, in milliseconds since 1970. Default: everything is. */
+  keptFrom?: number
 }
 
 const session = Compile(SessionEvent)
@@ -81,6 +84,10 @@ export function validateEvent(raw: unknown, judgement: Judgement): ValidEvent | 
       'the time is more than 34 days ago; use a key that may backfill and X-Plimsoll-Backfill: 1'
     )
   }
+  // By the time in the id as well: the key of an id whose partition is gone would not be met, and it would count again.
+  if (judgement.keptFrom !== undefined && Math.min(time, latestOf(event.id)) < judgement.keptFrom) {
+    return reject(id, 'too_old', 'the time, or that in the id, is older than what is kept here (keepEventsDays)')
+  }
   if (!storable(event.user.id))
     return reject(id, 'invalid_text', '/user/id has a character that cannot be stored (NUL or half a pair)')
 
@@ -108,6 +115,12 @@ export function validateEvent(raw: unknown, judgement: Judgement): ValidEvent | 
     digest,
     enrichment: unknown
   }
+}
+
+/** The end of the partition of an id; ids without a time in them are kept for ever. */
+function latestOf(id: string): number {
+  const bucket = bucketOf(id)
+  return bucket < 0 ? Number.POSITIVE_INFINITY : (bucket + 1) * partitionMs - 1
 }
 
 export function isRejection(judged: ValidEvent | Rejection): judged is Rejection {

@@ -9,6 +9,7 @@ import { comeBackAfter } from '../ingest/refusal.ts'
 import { isRejection, type Rejection, type ValidEvent, validateEvent } from '../ingest/validate.ts'
 import type { EventOutcome } from '../ingest/work.ts'
 import { limits } from '../limits.ts'
+import { keptFrom } from '../retention.ts'
 import type { Recorded } from '../spool/ingest-spool.ts'
 import { eventHeaders } from './documented-headers.ts'
 import type { Principal } from './principal.ts'
@@ -19,7 +20,7 @@ const conflict = 'an event with this id and another body is in the log already; 
 const overfull = `a session has at most ${limits.visits} visits; begin a new session id`
 
 /** `POST /v1/events`: one event, an array, or one a line. Answers per event, after the commit. */
-export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
+export function eventRoutes(app: FastifyInstance, ingest: Ingest, keepMs?: number): void {
   app.register(async scope => {
     scope.removeAllContentTypeParsers()
     for (const type of ['application/json', 'application/x-ndjson', 'application/ndjson']) {
@@ -35,7 +36,7 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
         schema: {
           summary: 'Record events',
           description:
-            'Each event is judged by itself and counted once by its id. A 200 comes after the commit or, with the store away, when the events are on this machine’s disk (`accepted` with code `spooled`). `retry` was not taken: send it again. `duplicate` is a success: the event is in the log already.',
+            'Each event is judged by itself and counted once by its id. A 200 comes after the commit or, with the store away, when the events are on this machine’s disk (`accepted` with code `spooled`). `retry` was not taken: send it again. `duplicate` is a success: the event is in the log already. `Plimsoll-Position` is a place in the log that holds what was taken: an answer of the read side that is asked for with this `minPosition` shows it.',
           consumes: ['application/json', 'application/x-ndjson'],
           body: Type.Union([Event, Type.Array(Event, { minItems: 1, maxItems: limits.events })]),
           response: { 200: EventsAnswer }
@@ -54,7 +55,8 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
           const judgement = {
             receivedAt,
             correction: correctionOf(request, receivedAt),
-            backfill: mayBackfill(request, principal)
+            backfill: mayBackfill(request, principal),
+            ...(keepMs !== undefined && { keptFrom: keptFrom(receivedAt, keepMs) })
           }
           const judged = raw.map(event => validateEvent(event, judgement))
           const valid = judged.filter((event): event is ValidEvent => !isRejection(event))
@@ -66,6 +68,8 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest): void {
           const results = judged.map(event =>
             isRejection(event) ? rejected(event) : recorded(event, outcomes[next++]!)
           )
+          // What is spooled has no place in the log yet.
+          if (outcomes[0] !== 'spooled' && outcomes[0] !== 'shed') reply.header('plimsoll-position', ingest.position)
           if (results.some(({ result }) => result === 'retry')) reply.header('retry-after', comeBackAfter())
           return { results, receivedAt: new Date(receivedAt).toISOString() }
         })

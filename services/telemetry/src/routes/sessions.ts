@@ -56,7 +56,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
           'This Idempotency-Key was used with another body; a new session needs a new key.'
         )
       }
-      reply.code(201)
+      reply.code(201).header('plimsoll-position', ingest.position)
       if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!, receivedAt)
       reply.header('idempotent-replayed', 'true')
       return firstAnswer(await ingest.read(() => findAnswer(database, project, event.id), request.deadline))
@@ -115,7 +115,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
         response: { 200: SessionAnswer }
       }
     },
-    async request => {
+    async (request, reply) => {
       const { project } = request.principal!
       const id = request.params.id.toLowerCase()
       const { user, startedAt, endedAt, tier, region } = request.body
@@ -152,6 +152,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       if (outcome.kind === 'put-refused') {
         throw problem(400, outcome.code, putRefusals[outcome.code])
       }
+      reply.header('plimsoll-position', ingest.position)
       return answerOf(id, (outcome as Extract<Outcome, { kind: 'put' }>).session, ingest.now())
     }
   )
@@ -185,7 +186,7 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
       if (!(outcome as Extract<Outcome, { kind: 'delete' }>).existed) {
         throw problem(404, 'session_not_found', `There is no session ${id} in project ${project}.`)
       }
-      return reply.code(204).send()
+      return reply.code(204).header('plimsoll-position', ingest.position).send()
     }
   )
 }

@@ -1,4 +1,6 @@
-import type { Sketches } from './fold/deltas.ts'
+import type { Row } from './rows.ts'
+
+type Sketches = Pick<Row, 'latency' | 'users'>
 
 /**
  * The sketches of rows that were written lately, as they are in the store: the row of this hour is written many times,

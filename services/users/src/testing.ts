@@ -1,0 +1,79 @@
+import { openScratch } from '@plimsoll/database/testing'
+import { createServer } from '@plimsoll/http'
+import { createUsers, type Users, type UsersOptions } from './service.ts'
+
+export const adminToken = 'admin-token-of-the-tests'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  text: string
+  /** The parsed body; undefined when it is empty. */
+  // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what the tests are about
+  body: any
+}
+
+export interface SendOptions {
+  body?: unknown
+  headers?: Record<string, string>
+  /** Bearer token; `null` sends none. Default: the admin token. */
+  token?: string | null
+}
+
+export interface RunningUsers {
+  users: Users
+  database: Awaited<ReturnType<typeof openScratch>>
+  /** Method and path of every route of the service. */
+  routes: { method: string; path: string }[]
+  send(method: string, path: string, options?: SendOptions): Promise<Answer>
+  close(): Promise<void>
+}
+
+export type RunOptions = Pick<UsersOptions, 'isSignedIn' | 'clock'> & {
+  /** Looked through when a user is erased. */
+  folders?: readonly string[]
+}
+
+/** The whole service on a real socket and a real database. */
+export async function runUsers({ folders = [], ...options }: RunOptions = {}): Promise<RunningUsers> {
+  const database = await openScratch()
+  const users = await createUsers({
+    database,
+    masterKey: Buffer.alloc(32, 5),
+    adminToken,
+    places: { databases: { primary: database }, folders },
+    ...options
+  })
+  const app = await createServer({ title: 'Users', version: '1' })
+  const routes: RunningUsers['routes'] = []
+  app.addHook('onRoute', route => {
+    for (const method of [route.method].flat()) if (method !== 'HEAD') routes.push({ method, path: route.url })
+  })
+  await app.register(users.routes)
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  users.start()
+  return {
+    users,
+    database,
+    routes,
+    async send(method, path, { body, headers, token = adminToken } = {}) {
+      const response = await fetch(url + path, {
+        method,
+        headers: {
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) })
+      })
+      const text = await response.text()
+      const parsed = text === '' ? undefined : JSON.parse(text)
+      return { status: response.status, headers: response.headers, text, body: parsed }
+    },
+    async close() {
+      await app.close()
+      await users.stop()
+      await database.close()
+    }
+  }
+}

@@ -40,7 +40,7 @@ export async function lagBehind(db: Queryable, schema: string, cursor: Cursor): 
      )
      select count(*) filter (where ready)::int as readable,
        (select count(*) from (select from "${schema}".events e
-         where e.xid >= pg_snapshot_xmin(pg_current_snapshot()) limit $3) h)::int as held,
+         where e.xid >= pg_snapshot_xmin(pg_current_snapshot()) order by e.xid, e.position limit $3) h)::int as held,
        coalesce(greatest(0, extract(epoch from clock_timestamp() - min(recorded_at)) * 1000), 0)::float8 as "ageMs",
        pg_snapshot_xmin(pg_current_snapshot())::text as horizon
      from behind`,

@@ -25,7 +25,7 @@ const asked = 50
 export async function cqrs({ quick, note }: RunOptions): Promise<Result> {
   const total = quick ? 300_000 : 5_000_000
   const seconds = quick ? 8 : 30
-  const kept = process.env.PLIMSOLL_CQRS_DATA
+  const kept = process.env.BENCH_CQRS_DATA
   const folder = kept ?? (await mkdtemp(join(tmpdir(), 'plimsoll-cqrs-')))
   let platform: StartedPlatform | undefined
   try {

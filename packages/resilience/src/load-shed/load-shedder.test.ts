@@ -168,6 +168,19 @@ describe('a load shedder', () => {
     assert.ok(ratePerSecond > 4_000 && ratePerSecond < 8_000, `${ratePerSecond} a second`)
   })
 
+  it('believes a slow first moment for no longer than a moment', () => {
+    const server = new BatchingServer(2)
+    const offer = () => {
+      for (let n = 0; n < 6; n++) server.offer('a', 100)
+      server.batch()
+    }
+    for (let i = 0; i < 15; i++) offer()
+    server.perMs = 30
+    for (let i = 0; i < 10; i++) offer()
+    const { ratePerSecond } = server.door.snapshot()
+    assert.ok(ratePerSecond > 15_500, `${ratePerSecond} a second`)
+  })
+
   it('forgets a bad time when there has been no queue for a while', () => {
     const server = new BatchingServer(30)
     server.perMs = 0.01

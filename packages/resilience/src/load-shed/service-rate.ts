@@ -31,6 +31,8 @@ export class ServiceRate {
   /** Time with a queue of which nothing was done. */
   #idleMs = 0
   #rate: number | null = null
+  /** How much of a full memory is filled, 0 to 1: what is known for a moment only must not weigh like a second. */
+  #filled = 0
   #learnedAt = 0
 
   constructor(now: number) {
@@ -61,6 +63,7 @@ export class ServiceRate {
   #forget(now: number): void {
     if (now <= this.#until || now - this.#learnedAt <= FORGET_MS) return
     this.#rate = null
+    this.#filled = 0
     this.#idleMs = 0
   }
 
@@ -72,9 +75,12 @@ export class ServiceRate {
     // The first of a queue takes its time to come through; until then nothing is known, but not for ever.
     if (seen > 0) this.#idleMs = 0
     else this.#idleMs += this.#busyMs
-    if (this.#rate === null) this.#rate = seen > 0 || this.#idleMs >= STUCK_MS ? seen : null
-    // A long step is as many short ones.
-    else this.#rate += (seen - this.#rate) * (1 - (1 - SMOOTHING) ** (this.#busyMs / STEP_MS))
+    if (this.#rate !== null || seen > 0 || this.#idleMs >= STUCK_MS) {
+      // A long step is as many short ones.
+      const share = 1 - (1 - SMOOTHING) ** (this.#busyMs / STEP_MS)
+      this.#filled += (1 - this.#filled) * share
+      this.#rate = (this.#rate ?? 0) + (seen - (this.#rate ?? 0)) * (share / this.#filled)
+    }
     this.#learnedAt = Math.min(now, this.#until)
     this.#busyMs = 0
     this.#done = 0

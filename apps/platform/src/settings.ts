@@ -110,52 +110,26 @@ function httpAddress(fallback: string, help: string): Setting<string> {
   }
 }
 function port(fallback: number, help: string): Setting<number> {
-  return {
-    default: fallback,
-    help,
-    secret: false,
-    parse(value) {
-      const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
-      return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 65_535 ? n : complain('a port, 0 to 65535')
-    }
-  }
+  return whole(fallback, help, n => n <= 65_535, 'a port, 0 to 65535')
 }
 function milliseconds(fallback: number, help: string): Setting<number> {
-  return {
-    default: fallback,
-    help,
-    secret: false,
-    parse(value) {
-      const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
-      return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 600_000
-        ? n
-        : complain('whole milliseconds, 0 to 600000')
-    }
-  }
+  return whole(fallback, help, n => n <= 600_000, 'whole milliseconds, 0 to 600000')
 }
 function bytes(fallback: number, help: string): Setting<number> {
-  return {
-    default: fallback,
-    help,
-    secret: false,
-    parse(value) {
-      const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
-      return typeof n === 'number' && Number.isSafeInteger(n) && (n === 0 || n >= 1_000_000)
-        ? n
-        : complain('whole bytes, 0 or at least 1000000')
-    }
-  }
+  return whole(fallback, help, n => n === 0 || n >= 1_000_000, 'whole bytes, 0 or at least 1000000')
 }
 function days(fallback: number, help: string): Setting<number> {
+  return whole(fallback, help, n => n === 0 || (n >= 35 && n <= 36_500), 'whole days, 0 or 35 to 36500')
+}
+/** A whole number that is not negative, as one or as its digits. */
+function whole(fallback: number, help: string, fits: (n: number) => boolean, expected: string): Setting<number> {
   return {
     default: fallback,
     help,
     secret: false,
     parse(value) {
       const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
-      return typeof n === 'number' && Number.isInteger(n) && (n === 0 || (n >= 35 && n <= 36_500))
-        ? n
-        : complain('whole days, 0 or 35 to 36500')
+      return typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 && fits(n) ? n : complain(expected)
     }
   }
 }

@@ -129,8 +129,9 @@ describe('the partitions of the log', () => {
     assert.equal(all.flatMap(({ made }) => made).length, 3)
   })
 
-  it('are dropped whole when all in them is too old, but not what was written of late, nor what has no time', async () => {
+  it('are dropped whole when all in them is too old, but not what was written of late, nor what has no time', async t => {
     const own = await openScratch()
+    t.after(() => own.close())
     await migrateLog(own)
     const inOwn = (ids: string[]) =>
       own.transaction(tx =>
@@ -162,12 +163,13 @@ describe('the partitions of the log', () => {
     assert.equal(rows[0]!.n, 0, 'neither table nor index is left')
     // What comes for it all the same has a place, so that a batch does not fail for it.
     await inOwn([idAt(now)])
-    await own.close()
   })
 
-  it('take over a log that was written before there were any', async () => {
+  it('take over a log that was written before there were any', async t => {
     const own = await openScratch()
+    t.after(() => own.close())
     const directory = await mkdtemp(join(tmpdir(), 'plimsoll-log-'))
+    t.after(() => rm(directory, { recursive: true }))
     await copyFile(new URL('./migrations/0001_log.sql', import.meta.url), join(directory, '0001_log.sql'))
     await migrate(own, 'eventlog', pathToFileURL(`${directory}/`))
     const ids = [idAt(now), idAt(now, 4), idAt(Date.UTC(2015, 4, 17)), idAt(now - 20 * day)]
@@ -192,7 +194,5 @@ describe('the partitions of the log', () => {
     const after = await readWholeLog(own)
     assert.equal(after.at(-1)!.id, next)
     assert.ok(after.at(-1)!.position > read.at(-1)!.position)
-    await own.close()
-    await rm(directory, { recursive: true })
   })
 })

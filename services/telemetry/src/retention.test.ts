@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
 import { describe, it } from 'node:test'
 import type { Database } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import { bucketAt, migrateLog } from '@plimsoll/eventlog'
 import { manualClock } from '@plimsoll/resilience'
 import { keptFrom, leastKeptMs, openRetention } from './retention.ts'
+import { runTelemetry } from './testing.ts'
 
 const day = 86_400_000
 
@@ -14,8 +16,9 @@ const buckets = async (database: Database) =>
   )
 
 describe('retention', () => {
-  it('keeps partitions ahead as time goes by, and lets those go that nothing can be sent for any more', async () => {
+  it('keeps partitions ahead as time goes by, and lets those go that nothing can be sent for any more', async t => {
     const database = await openScratch()
+    t.after(() => database.close())
     await migrateLog(database)
     const clock = manualClock(Date.now())
     const errors: unknown[] = []
@@ -32,24 +35,56 @@ describe('retention', () => {
     assert.ok(later[0]! <= bucketAt(keptFrom(clock.wallNow(), keepMs)), 'nothing is gone that is still let in')
     assert.deepEqual(errors, [])
     assert.equal(clock.pending, 0)
-    await database.close()
   })
 
-  it('refuses to forget a key before its event can no longer be sent again', async () => {
+  it('refuses over HTTP what is older than what is kept, also of who may send old events, and takes the rest', async t => {
+    const run = await runTelemetry({ keepMs: 100 * day })
+    t.after(() => run.close())
+    const of = (time: number, id: string) => ({
+      id,
+      type: 'session.start',
+      time: new Date(time).toISOString(),
+      user: { id: 'ann' },
+      session: { id: randomUUIDv7() }
+    })
+    const now = Date.now()
+    const oldId = `${(now - 400 * day)
+      .toString(16)
+      .padStart(12, '0')
+      .replace(/(.{8})/, '$1-')}-7000-8000-000000000001`
+    const sent = [
+      of(now, randomUUIDv7()),
+      of(now - 60 * day, randomUUIDv7()),
+      of(now - 400 * day, randomUUIDv7()),
+      of(now, oldId)
+    ]
+    const { status, body } = await run.send('POST', '/v1/events', {
+      body: sent,
+      token: run.backfillKey,
+      headers: { 'x-plimsoll-backfill': '1' }
+    })
+    assert.equal(status, 200)
+    assert.deepEqual(
+      body.results.map(({ result, code }: { result: string; code?: string }) => code ?? result),
+      ['accepted', 'accepted', 'too_old', 'too_old']
+    )
+  })
+
+  it('refuses to forget a key before its event can no longer be sent again', async t => {
     const database = await openScratch()
+    t.after(() => database.close())
     await migrateLog(database)
     const options = { clock: manualClock(), onError: assert.fail }
     await assert.rejects(openRetention(database, { ...options, keepMs: leastKeptMs - 1 }), RangeError)
     await assert.rejects(openRetention(database, { ...options, keepMs: Number.NaN }), RangeError)
-    await database.close()
   })
 
-  it('tells of a failure and lets the service start all the same', async () => {
+  it('tells of a failure and lets the service start all the same', async t => {
     const database = await openScratch()
+    t.after(() => database.close())
     const errors: unknown[] = []
     const retention = await openRetention(database, { clock: manualClock(), onError: error => errors.push(error) })
     assert.match(String(errors), /eventlog\.partitions/)
     await retention.stop()
-    await database.close()
   })
 })

@@ -57,6 +57,8 @@ export interface SendOptions {
 export interface RunOptions {
   /** Where the spool is, and how large. */
   spool?: TelemetryOptions['spool']
+  /** How long events are kept, in milliseconds. Default: for ever. */
+  keepMs?: number
   /** Address of a database that is there and stays. Default: one of its own. */
   databaseUrl?: string
   /** How it is opened. */
@@ -113,7 +115,7 @@ async function reopenable(url: string, options: RunOptions['databaseOptions']) {
 
 /** The whole service on a real socket, a real database and a metadata API of its own. */
 export async function runTelemetry(options: RunOptions = {}): Promise<RunningTelemetry> {
-  const { spool, databaseUrl, databaseOptions } = options
+  const { spool, keepMs, databaseUrl, databaseOptions } = options
   const scratch = databaseUrl === undefined ? await scratchDatabase() : undefined
   const { database, ...store } = await reopenable(databaseUrl ?? scratch!.url, databaseOptions)
   const state = { mood: 'well' as Mood, asked: 0 }
@@ -126,6 +128,7 @@ export async function runTelemetry(options: RunOptions = {}): Promise<RunningTel
     metadataUrl,
     adminToken,
     clock,
+    keepMs,
     spool,
     onWarning: (message, details) => warnings.push({ message, details }),
     counted: async project => counted.get(project) ?? null

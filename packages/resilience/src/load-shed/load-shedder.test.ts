@@ -168,6 +168,19 @@ describe('a load shedder', () => {
     assert.ok(ratePerSecond > 4_000 && ratePerSecond < 8_000, `${ratePerSecond} a second`)
   })
 
+  it('does not take a pause, as of a collection or a checkpoint, for a slow service', () => {
+    const server = new BatchingServer(20, { softWaitMs: 250, hardWaitMs: 500, floor: 500 })
+    for (let n = 0; n < 60; n++) server.offer('a', 100)
+    // As many come as are done: a queue of 300 ms, and every second a pause of 150 ms.
+    for (let i = 1; i <= 500; i++) {
+      server.batch()
+      if (i % 50 === 0) server.clock.advance(150)
+      for (let n = 0; n < 4; n++) server.offer('a', 100)
+    }
+    const { refused, expectedWaitMs } = server.door.snapshot()
+    assert.equal(refused, 0, `expected wait ${expectedWaitMs} ms`)
+  })
+
   it('believes a slow first moment for no longer than a moment', () => {
     const server = new BatchingServer(2)
     const offer = () => {

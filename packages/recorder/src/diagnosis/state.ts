@@ -1,0 +1,66 @@
+import type { Diagnosis, Finding, NearLimit } from './diagnosis.ts'
+import { clockTime, inWords, percent } from './in-words.ts'
+import type { Timeline } from './timeline.ts'
+
+/** A platform that has recorded nothing for so long is stuck or gone, in milliseconds. It records each second. */
+const silentMs = 5_000
+
+/** What the watcher says of the platform, see `docs/vocabulary.md`. */
+const phases = { starting: 0, ready: 1, down: 2, stopping: 3, failed: 4 } as const
+
+type Judged = Pick<Diagnosis, 'causes' | 'limits' | 'lastHeard'>
+
+/** Whether it serves, and as it should. */
+export function stateOf(
+  { at, recent }: Timeline,
+  causes: readonly Finding[],
+  { platform, watcher }: Diagnosis['lastHeard']
+): Diagnosis['state'] {
+  if (recent.samples('platform').length + recent.samples('watcher').length + recent.occurrences().length === 0)
+    return 'unknown'
+  const phase = recent.series('platform.phase', 'watcher').at(-1)
+  const speaks = platform !== undefined && at - platform <= silentMs
+  // The watcher's word counts for as long as it is fresh; a platform that records serves, whatever was said before.
+  if (phase && watcher !== undefined && at - watcher <= silentMs) {
+    if (phase.value !== phases.ready && !(speaks && phase.value === phases.stopping)) return 'down'
+    const silence = recent.series('platform.silent', 'watcher').at(-1)
+    if (silence && silence.value > silentMs && !speaks) return 'down'
+  } else if (!speaks) return 'down'
+  return causes.some(({ until }) => until === undefined) ? 'degraded' : 'healthy'
+}
+
+/** One sentence for the person on call, and one more for what comes next. */
+export function summaryOf({ at, recent }: Timeline, judged: Judged & Pick<Diagnosis, 'state'>): string {
+  const { state, causes, limits, lastHeard } = judged
+  const [first, ...others] = causes
+  const also =
+    others.length === 0
+      ? ''
+      : ` ${others.length === 1 ? 'One more cause is' : `${others.length} more causes are`} listed.`
+  switch (state) {
+    case 'unknown':
+      return 'Nothing was recorded around this moment, so nothing can be said about it.'
+    case 'down': {
+      if (first) return `Down. ${sentence(first.title)}${also}`
+      const stopped = recent.occurrences('close').at(-1)
+      if (stopped)
+        return `Stopped at ${clockTime(stopped.at)}, as it was told to (${String(stopped.detail?.why ?? 'close')}).`
+      const last = lastHeard.platform
+      return last === undefined
+        ? 'Down. The platform has recorded nothing in this window.'
+        : `Down. The platform was last heard ${inWords(at - last)} ago, and no rule knows why.`
+    }
+    case 'degraded':
+      return `Not as it should be since ${clockTime(first!.since)}. ${sentence(first!.title)}${also}`
+    default:
+      return `Healthy.${first ? ` Until ${clockTime(first.until ?? at)} it was not: ${sentence(first.title)}` : ''}${nearest(limits, at)}`
+  }
+}
+
+function nearest([first]: readonly NearLimit[], at: number): string {
+  if (!first) return ''
+  const when = first.reachedAt === undefined ? '' : `; at this trend it gets there in ${inWords(first.reachedAt - at)}`
+  return ` Nearest to its limit: ${first.what}, ${percent(first.share)} used${when}.`
+}
+
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)

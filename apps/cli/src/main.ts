@@ -118,6 +118,14 @@ onPlatform(program.command('status'))
   .description('is the platform well?')
   .action(async options => (await import('./commands/status.ts')).status(options))
 
+program
+  .command('why')
+  .description('what is the matter, since when, and what to do: from the black box, with the platform running or dead')
+  .option('--data <dir>', 'data folder of the platform', defaultData())
+  .option('--at <time>', 'a moment, as 2026-01-02T03:04:05Z, or how long ago: 90s, 10m, 2h (default: now)')
+  .option('--json', 'one JSON object as the last line', false)
+  .action(async options => (await import('./commands/why.ts')).why(options))
+
 onPlatform(program.command('demo'))
   .description('send generated traffic: a week of it, then live until stopped')
   .option('--seed <n>', 'another seed, another week', '1')

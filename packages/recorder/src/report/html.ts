@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { html } from './escape.ts'
 import type { Incident } from './incident.ts'
-import { sectionsHtml } from './sections-html.ts'
+import { glossaryHtml, sectionsHtml } from './sections-html.ts'
 import { reportStyle } from './style.ts'
 import { moment } from './when.ts'
 
@@ -13,11 +13,13 @@ const styleHash = createHash('sha256').update(reportStyle).digest('base64')
  */
 export function reportHtml(incident: Incident): string {
   const title = titleOf(incident)
+  const sections = sectionsHtml(incident)
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="referrer" content="no-referrer"><title>${html(title)}</title>
 <style>${reportStyle}</style></head><body><main>
 <h1>${html(title)}</h1>
-${sectionsHtml(incident)}
+${sections}
+${glossaryHtml(sections)}
 </main></body></html>
 `
 }

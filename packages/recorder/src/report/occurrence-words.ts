@@ -17,7 +17,8 @@ const table: Readonly<Record<string, Words>> = {
     const up = typeof detail.uptime === 'number' ? ` after ${inWords(detail.uptime)}` : ''
     return `the platform ended ${how}${up}${detail['killed-for-memory'] === true ? ', killed for its memory' : ''}`
   },
-  signal: (subject, { which }) => `the platform was sent ${which ?? subject}`,
+  signal: (subject, { which }) => `${which ?? subject} was received`,
+  close: (_, { why }) => `it was closed${because(why)}`,
   breaker: (subject, { from, to, why }) => `circuit breaker of ${subject}: ${said(from)} → ${said(to)}${because(why)}`,
   'busiest-project': (subject, { share }) =>
     `${subject} is the busiest project${typeof share === 'number' ? `, ${Math.round(share * 100)} % of what was offered` : ''}`,

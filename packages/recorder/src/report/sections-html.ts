@@ -8,10 +8,10 @@ import { lossesOf } from './losses.ts'
 import { inPercent, quantity } from './quantity.ts'
 import { moment, timeOfDay } from './when.ts'
 
-/** All that there is to say of an incident, as sections for a page that has its own head and title. */
+/** All that there is to say of an incident, as sections for a page that has its own head, title and glossary. */
 export function sectionsHtml(incident: Incident): string {
   const { diagnosis } = incident
-  const told = [
+  return [
     `<section class="verdict ${diagnosis.state}"><p><strong>${diagnosis.state}</strong> ${htmlWithCode(diagnosis.summary)}</p><p class="dim">As of ${moment(diagnosis.at)}. ${heard(diagnosis)}</p></section>`,
     causesHtml(diagnosis),
     `<section><h2>Timeline</h2>${timelineHtml(incident)}</section>`,
@@ -20,7 +20,6 @@ export function sectionsHtml(incident: Incident): string {
       .join('')}</ul></section>`,
     limitsHtml(diagnosis)
   ].join('\n')
-  return `${told}\n${glossaryHtml(told)}`
 }
 
 function heard({ at, lastHeard }: Diagnosis): string {
@@ -85,7 +84,8 @@ export function limitsHtml({ limits, at }: Diagnosis): string {
   }</section>`
 }
 
-function glossaryHtml(sections: string): string {
+/** The words of the trade that occur in sections, explained: for the end of the page. */
+export function glossaryHtml(sections: string): string {
   const terms = explained(sections.replace(/<[^>]*>/g, ' '))
   if (terms.length === 0) return ''
   return `<section><h2>The words on this page</h2><dl>${terms.map(({ term, meaning }) => `<dt>${html(term)}</dt><dd>${html(meaning)}</dd>`).join('')}</dl></section>`

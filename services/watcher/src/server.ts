@@ -6,7 +6,8 @@ import type { Look } from './why/look.ts'
 export interface Doors {
   /** A look at the black box, within a moment; undefined when there is none. */
   look?(): Promise<Look | undefined>
-  incidents?(): NonNullable<Shown['incidents']>
+  /** The incident that goes on and those that are over; undefined where none are followed. */
+  incidents?(): Shown['incidents']
   /** Whether the numbers of the dashboard may be shown to whoever asks. Default: to everyone. */
   maySeeNumbers?(headers: IncomingHttpHeaders): boolean
 }

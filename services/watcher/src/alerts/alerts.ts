@@ -9,7 +9,7 @@ export interface AlertsOptions {
   /** Where incidents are kept, and who has been told. */
   file: string
   channels: readonly Channel[]
-  /** Where the watcher shows what is the matter, for whoever reads the message. */
+  /** Where whoever reads the message finds the watcher's page. Empty: where the watcher listens. */
   page: string
   patience?: Partial<Patience>
   /** The time of day, in milliseconds since 1970. Default `Date.now`. */

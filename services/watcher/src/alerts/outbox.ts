@@ -57,6 +57,12 @@ export class Outbox {
   }
 }
 
+/** The incidents that a watcher kept in a file: the one that goes on, and those that are over, the latest first. */
+export function readIncidents(path: string): { open: Incident | undefined; past: Incident[] } {
+  const { following, past } = read(path)
+  return { open: following.open, past: past.toReversed() }
+}
+
 const nothing = (): Kept => ({ following: { wellMs: 0 }, past: [], pending: [] })
 
 function read(path: string): Kept {

@@ -58,11 +58,9 @@ export class Looker {
     this.#looking ??= this.#ask().finally(() => {
       this.#looking = undefined
     })
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<undefined>(resolve => {
-      timer = setTimeout(resolve, patienceMs)
-    })
-    await Promise.race([this.#looking, patience])
+    const patience = Promise.withResolvers<void>()
+    const timer = setTimeout(patience.resolve, patienceMs)
+    await Promise.race([this.#looking, patience.promise])
     clearTimeout(timer)
     return this.#latest
   }
@@ -75,7 +73,8 @@ export class Looker {
   #ask(): Promise<Look | undefined> {
     const { now } = this.#options
     if (this.#closed || (!this.#worker && performance.now() < this.#notBefore)) return Promise.resolve(undefined)
-    const worker = (this.#worker ??= this.#start())
+    this.#worker ??= this.#start()
+    const worker = this.#worker
     return new Promise(resolve => {
       const done = (look?: Look) => {
         clearTimeout(stuck)

@@ -110,6 +110,17 @@ onPlatform(program.command('status'))
   .description('is the platform well?')
   .action(async options => (await import('./commands/status.ts')).status(options))
 
+program
+  .command('report')
+  .description('write an incident as Markdown and as one HTML file, from what was recorded; the last one, or of a time')
+  .option('--data <dir>', 'data folder of the platform', defaultData())
+  .option('--at <time>', 'how it stood at a moment, as 2026-01-02T03:04:05Z')
+  .option('--from <time>', 'what happened from then on')
+  .option('--to <time>', 'and until when')
+  .option('--out <dir>', 'where the files go', '.')
+  .option('--json', 'one JSON object as the last line', false)
+  .action(async options => (await import('./commands/report.ts')).report(options))
+
 onPlatform(program.command('demo'))
   .description('send generated traffic: a week of it, then live until stopped')
   .option('--seed <n>', 'another seed, another week', '1')

@@ -35,8 +35,11 @@ const defaultBytes: Record<Source, number> = { platform: 44_000_000, watcher: 16
 const mostNames = 500
 const longestName = 100
 const mostSessionBytes = 200
-/** Room for all names, for a sample of all of them, and for some more. */
-const leastFileBytes = 100_000
+const mostNamesBytes = mostNames * (longestName + 3) + mostBytesOf(mostNames) + 2 * FRAME_BYTES
+/** The names are said again after so many samples: where they are damaged, ten minutes go with them and not the file. */
+const repeatEvery = 600
+/** Room for all names twice, and for samples of all of them. */
+const leastFileBytes = 120_000
 
 const roomFor = (names: readonly string[]) => Buffer.byteLength(JSON.stringify(names))
 
@@ -68,6 +71,7 @@ class FlightRecorder implements Recorder {
   #names = new Map<string, number>()
   /** The file that has been told who writes. */
   #told = 0
+  #samples = 0
   #failing = false
   #closed = false
 
@@ -84,6 +88,9 @@ class FlightRecorder implements Recorder {
       // A new file knows none of the names, and has room for all of them.
       const begun = this.#begin(mostBytesOf(mostNames) + roomFor(names))
       this.#learn(begun ? this.#unknown(values) : names)
+      // Near the end of a file it does not pay any more.
+      if (++this.#samples % repeatEvery === 0 && this.#ring.left > mostNamesBytes)
+        this.#json(kinds.names, { from: 0, names: [...this.#names.keys()] })
       const count = this.#names.size
       this.#values.fill(Number.NaN, 0, count)
       for (const name in values) {

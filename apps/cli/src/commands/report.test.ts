@@ -43,7 +43,7 @@ test('a time that is none, and a folder without a record, are said so, and nothi
   const home = recorded(t)
   const out = join(home.data, 'out')
   for (const [args, complaint] of [
-    [['--at', 'noon'], /--at must be a time/],
+    [['--at', 'noon'], /--at is a moment/],
     [['--from', '2026-11-28T12:05:00Z'], /go together/],
     [['--from', '2026-11-28T12:05:00Z', '--to', '2026-11-28T12:04:00Z'], /later than/],
     [['--data', join(home.data, 'nowhere')], /nothing was recorded/]

@@ -14,6 +14,7 @@ import {
 } from '@plimsoll/recorder'
 import { readIncidents } from '@plimsoll/service-watcher'
 import { CommandError } from '../exit-codes.ts'
+import { momentOf } from '../moment.ts'
 import { print } from '../output.ts'
 
 interface ReportOptions {
@@ -67,11 +68,11 @@ function gather(records: readonly BlackBoxRecord[], asked: Asked): Incident {
 function askedFor({ at, from, to }: Pick<ReportOptions, 'at' | 'from' | 'to'>): Asked | undefined {
   if (at !== undefined) {
     if (from !== undefined || to !== undefined) throw new CommandError('give --at, or --from and --to')
-    return { at: timeOf('--at', at) }
+    return { at: momentOf('--at', at) }
   }
   if (from === undefined && to === undefined) return undefined
   if (from === undefined || to === undefined) throw new CommandError('--from and --to go together')
-  const span = { from: timeOf('--from', from), to: timeOf('--to', to) }
+  const span = { from: momentOf('--from', from), to: momentOf('--to', to) }
   if (span.to <= span.from) throw new CommandError('--to must be later than --from')
   if (span.to - span.from > longestMs) throw new CommandError('a report covers 24 hours at most')
   return span
@@ -84,10 +85,4 @@ function lastIncident(data: string, lastAt: number): Asked | undefined {
   if (!last) return undefined
   const to = Math.min(lastAt, (last.closedAt ?? lastAt) + marginMs)
   return { from: Math.max(last.since - marginMs, to - longestMs), to }
-}
-
-function timeOf(flag: string, text: string): number {
-  const at = Date.parse(text)
-  if (Number.isNaN(at)) throw new CommandError(`${flag} must be a time, as 2026-01-02T03:04:05Z`)
-  return at
 }

@@ -5,6 +5,8 @@ import type { Incident } from './incident.ts'
 /** What is drawn before the moment that is judged, and after it where there is more, in milliseconds. */
 const beforeMs = 15 * 60_000
 const afterMs = 5 * 60_000
+/** What is drawn at the least. */
+const leastMs = 60_000
 /** How far back a diagnosis looks, in milliseconds: its two windows. */
 const lookMs = 11 * 60_000
 /** A stretch is judged at so many moments at most, and not closer together than this, in milliseconds. */
@@ -23,7 +25,14 @@ export function toRead(asked: { at: number } | { from: number; to: number }): { 
 /** The incident as it stood at a moment. What came after it is drawn, and plays no part in what is said. */
 export function incidentAt(records: readonly BlackBoxRecord[], at: number, diagnose: Diagnose): Incident {
   const until = records.reduce((last, record) => Math.max(last, record.at), at)
-  return { diagnosis: diagnose(records, at), records, from: at - beforeMs, to: Math.min(until, at + afterMs) }
+  const begun = records.reduce((first, record) => Math.min(first, record.at), at - leastMs)
+  return {
+    diagnosis: diagnose(records, at),
+    records,
+    // A platform that has run for a minute has no quarter of an hour to show.
+    from: Math.max(begun, at - beforeMs),
+    to: Math.min(until, at + afterMs)
+  }
 }
 
 /**

@@ -65,15 +65,15 @@ export function lossesOf(incident: Incident): Loss[] {
   return losses
 }
 
-/** For how long the platform wrote nothing, in milliseconds; 0 where nobody else wrote either. */
+/** For how long the platform wrote nothing, in milliseconds. Before anything was written nobody knows of a silence. */
 function silenceOf({ records, from, to }: Incident): number {
+  const begun = records.reduce((first, { at }) => Math.min(first, at), to)
+  const end = records.reduce((last, { at }) => Math.max(last, at), from)
   const heard = records
     .filter(record => record.kind === 'sample' && record.source === 'platform' && record.at >= from && record.at <= to)
     .map(({ at }) => at)
     .sort((a, b) => a - b)
-  const others = records.some(record => record.source === 'watcher' && record.at >= from && record.at <= to)
-  if (heard.length === 0 && !others) return 0
-  return [from, ...heard, to].reduce((total, at, index, all) => {
+  return [Math.max(from, begun), ...heard, Math.min(to, end)].reduce((total, at, index, all) => {
     const gap = index === 0 ? 0 : at - all[index - 1]!
     return gap > silenceMs ? total + gap : total
   }, 0)

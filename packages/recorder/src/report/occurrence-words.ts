@@ -1,12 +1,12 @@
 import { inWords } from '../diagnosis/in-words.ts'
 import type { Occurrence } from '../record.ts'
 
-type Words = (subject: string, detail: NonNullable<Occurrence['detail']>) => string
+type Words = (subject: string, detail: NonNullable<Occurrence['detail']>, who: string) => string
 
 const because = (why: unknown) => (why === undefined || why === null || why === '' ? '' : `: ${why}`)
 
 const table: Readonly<Record<string, Words>> = {
-  start: (_, { version }) => `the platform was started${version === undefined ? '' : ` (version ${version})`}`,
+  start: (_, { version }, who) => `${who} was started${version === undefined ? '' : ` (version ${version})`}`,
   ready: (_, { after }) => `the platform was ready${typeof after === 'number' ? ` after ${inWords(after)}` : ''}`,
   configuration: (subject, { key, from, to }) =>
     `setting ${key ?? subject} changed${from === undefined && to === undefined ? '' : ` from ${said(from)} to ${said(to)}`}`,
@@ -17,8 +17,8 @@ const table: Readonly<Record<string, Words>> = {
     const up = typeof detail.uptime === 'number' ? ` after ${inWords(detail.uptime)}` : ''
     return `the platform ended ${how}${up}${detail['killed-for-memory'] === true ? ', killed for its memory' : ''}`
   },
-  signal: (subject, { which }) => `${which ?? subject} was received`,
-  close: (_, { why }) => `it was closed${because(why)}`,
+  signal: (subject, { which }, who) => `${who} was sent ${which ?? subject}`,
+  close: (_, { why }, who) => `${who} closed${because(why)}`,
   breaker: (subject, { from, to, why }) => `circuit breaker of ${subject}: ${said(from)} → ${said(to)}${because(why)}`,
   'busiest-project': (subject, { share }) =>
     `${subject} is the busiest project${typeof share === 'number' ? `, ${Math.round(share * 100)} % of what was offered` : ''}`,
@@ -30,9 +30,9 @@ const table: Readonly<Record<string, Words>> = {
 }
 
 /** What happened, in a sentence without its time. */
-export function occurrenceWords({ name, subject = '', detail = {} }: Occurrence): string {
+export function occurrenceWords({ name, source, subject = '', detail = {} }: Occurrence): string {
   const words = table[name]
-  if (words && Object.hasOwn(table, name)) return words(subject, detail)
+  if (words && Object.hasOwn(table, name)) return words(subject, detail, `the ${source}`)
   const rest = Object.entries(detail)
     .slice(0, 6)
     .map(([key, value]) => `${key} ${said(value)}`)

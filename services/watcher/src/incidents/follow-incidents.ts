@@ -1,0 +1,35 @@
+import { Alerts, type AlertsOptions } from '../alerts/alerts.ts'
+import type { Looker } from '../why/looker.ts'
+
+export type IncidentOptions = AlertsOptions
+
+/** How often it is looked whether something is wrong, in milliseconds. */
+const everyMs = 5_000
+
+export interface FollowedIncidents {
+  readonly incidents: Alerts['incidents']
+  close(): void
+}
+
+/** Looks at the black box every few seconds, follows the incident, and tells of it. */
+export function followIncidents(
+  looker: Looker,
+  { goesOn, ...options }: IncidentOptions & { goesOn(): boolean }
+): FollowedIncidents {
+  const alerts = new Alerts(options)
+  const look = async () => {
+    if (goesOn()) {
+      const looked = await looker.look()
+      // One that is old says nothing about now.
+      if (looked && Math.abs(Date.now() - looked.at) < 2 * everyMs) alerts.observe(looked.diagnosis)
+    }
+    await alerts.deliver()
+  }
+  const timer = setInterval(() => void look().catch(error => options.onError?.(error)), everyMs)
+  return {
+    get incidents() {
+      return alerts.incidents
+    },
+    close: () => clearInterval(timer)
+  }
+}

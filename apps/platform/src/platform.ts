@@ -8,12 +8,13 @@ import {
   RegisteredUsers,
   usersFirst
 } from '@plimsoll/service-metadata'
-import { createTelemetry } from '@plimsoll/service-telemetry'
+import { createTelemetry, metadataBudgetMs } from '@plimsoll/service-telemetry'
 import { createUsers } from '@plimsoll/service-users'
 import type { KnownState } from '@plimsoll/service-watcher'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { absentStore } from './absent-store.ts'
+import { unwatched, type Watching } from './black-box/watching.ts'
 import { serveConsole } from './console.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
@@ -53,6 +54,8 @@ export interface PlatformOptions {
   patient?: Patient
   /** Default: nothing is exported. Its owner closes it, after the platform. */
   observability?: Observability
+  /** Shows what the platform is made of to its black box. Default: it has none. */
+  watching?: Watching
 }
 
 /** The composition root: every service in one process, each given its ports. */
@@ -62,12 +65,14 @@ export async function startPlatform({
   logger,
   consoleDist,
   patient = {},
-  observability = noObservability
+  observability = noObservability,
+  watching = unwatched
 }: PlatformOptions): Promise<Platform> {
   const { adminToken } = data
-  const { primary: opened, read } = await openStores(settings, data.path)
-  const breakable = settings.faultKnobs ? absentStore(opened) : undefined
-  const primary = breakable?.database ?? opened
+  const opened = await openStores(settings, data.path)
+  const breakable = settings.faultKnobs ? absentStore(opened.primary) : undefined
+  const primary = watching.store('primary', breakable?.database ?? opened.primary)
+  const read = watching.store('read', opened.read)
   Object.assign(patient, { primary, read })
   const closing: (() => Promise<unknown>)[] = [() => primary.close(), () => read.close()]
   const close = async () => {
@@ -75,7 +80,10 @@ export async function startPlatform({
       await step().catch(error => logger.error({ err: error }, 'while closing'))
   }
   try {
-    const onError = (error: unknown) => logger.warn({ err: error }, 'a background task failed and will be tried again')
+    const onError = (error: unknown) => {
+      watching.failed('background', error)
+      logger.warn({ err: error }, 'a background task failed and will be tried again')
+    }
     const signIn = new SignIn(data.secret)
     const users = await createUsers({
       database: primary,
@@ -115,7 +123,7 @@ export async function startPlatform({
       policies: settings.policies,
       keepMs: settings.keepEventsDays ? settings.keepEventsDays * 86_400_000 : undefined,
       spool: spoolIn(data.path, settings),
-      observe: observability.observe,
+      observe: policy => watching.dependency('metadata', observability.observe(policy), metadataBudgetMs),
       outboundHeaders: observability.outboundHeaders,
       onError,
       onWarning: (message, details) => logger.warn(details, message)
@@ -129,6 +137,15 @@ export async function startPlatform({
       logger: logger as unknown as FastifyInstance['log']
     })
     observability.traceRequests(app)
+    watching.http(app)
+    watching.ingest(telemetry, settings.spoolBytes)
+    watching.subscriber('analytics', () => ({
+      position: analytics.state.cursor.position,
+      end: Number(telemetry.ingest.position.split('.')[1]),
+      lagMs: analytics.state.lagMs,
+      failures: analytics.state.failures,
+      alive: true
+    }))
     const snapshot = (): Omit<KnownState, 'projects'> => ({
       at: Date.now(),
       pendingWrites: telemetry.ingest.pending,
@@ -141,9 +158,11 @@ export async function startPlatform({
     await app.register(telemetry.routes)
     await app.register(analytics.routes)
     await app.register(users.routes)
-    if (breakable) await app.register(async scope => faultKnobs(scope, adminToken, breakable))
+    if (breakable) await app.register(async scope => faultKnobs(scope, adminToken, { ...breakable, database: primary }))
     await app.register(async scope => signIn.routes(scope, isAdmin))
     await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics, registered }))
+    // Asked by the watcher each second: that it is answered at all is the answer.
+    app.get('/probe', { schema: { hide: true } }, async (_request, reply) => reply.code(204).send())
     if (consoleDist !== undefined) await app.register(async scope => serveConsole(scope, consoleDist))
     const url = await app.listen({ host: settings.host, port: settings.port })
     closing.push(

@@ -161,6 +161,9 @@ function complain(expected: string): never {
   throw new SettingError(`must be ${expected}`)
 }
 
+/** Whether its value is never shown. */
+export const isSecret = (name: SettingName): boolean => schema[name].secret
+
 export const settingNames = Object.keys(schema) as SettingName[]
 export const environmentName = (name: SettingName) => `PLIMSOLL_${name.replace(/[A-Z]/g, c => `_${c}`).toUpperCase()}`
 /** Variables that share the prefix and are not settings: of tests and of commands. */

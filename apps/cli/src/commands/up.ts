@@ -39,6 +39,9 @@ async function watch(data: DataDirectory, settings: Resolved['settings'], json: 
     host: settings.host,
     port: settings.watcherPort,
     exitsFile: data.file('exits.json'),
+    blackBox: { directory: data.file('recorder/watcher'), data: data.path },
+    onRecorderError: error =>
+      process.stderr.write(`plimsoll: no black box of the watcher: ${(error as Error).message}\n`),
     onListening(url) {
       watcherUrl = url
       data.writeWatcher({ url, pid: process.pid })
@@ -65,8 +68,7 @@ async function watch(data: DataDirectory, settings: Resolved['settings'], json: 
       `cannot listen on ${settings.host}:${settings.watcherPort} for the watcher: ${(error as Error).message}`
     )
   })
-  process.on('SIGTERM', () => watcher.stop())
-  process.on('SIGINT', () => watcher.stop())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => watcher.stop(signal))
   const { code, complaint } = await watcher.ended
   if (code !== exitCodes.done)
     throw new CommandError(complaint ?? 'the platform could not start; its log says why', code)

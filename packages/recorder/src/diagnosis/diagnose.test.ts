@@ -164,6 +164,11 @@ describe('the state', () => {
     assert.deepEqual(stopped, ['down', 'Stopped at 11:59:41 UTC, as it was told to (SIGTERM).'])
   })
 
+  it('is down from the moment of an exit', () => {
+    assert.equal(stateOf([...well(-100, 0), occurrence(-0.5, 'exit')])[0], 'down')
+    assert.equal(stateOf([...well(-100, 0), occurrence(-20, 'exit')])[0], 'healthy')
+  })
+
   it('is down while the main loop is stuck, though the process is there', () => {
     const stuck = seconds(
       -20,

@@ -25,7 +25,7 @@ function nearOf(timeline: Timeline, entry: Limit, subject: string): NearLimit[] 
   const { recent, usual, at } = timeline
   const points = recent.series(named(entry.used))
   const limit = typeof entry.limit === 'number' ? entry.limit : recent.series(named(entry.limit)).at(-1)?.value
-  if (points.length === 0 || limit === undefined || !(limit > 0)) return []
+  if (points.length === 0 || limit === undefined || !(limit > 0) || limit < (entry.least ?? 0)) return []
   const filled = (all: readonly Point[]) =>
     entry.isLeft ? all.map(point => ({ at: point.at, value: limit - point.value })) : all
   const level = entry.kind === 'level'

@@ -18,6 +18,8 @@ export function stateOf(
 ): Diagnosis['state'] {
   if (recent.samples('platform').length + recent.samples('watcher').length + recent.occurrences().length === 0)
     return 'unknown'
+  const ended = recent.occurrences('exit').at(-1)
+  if (ended && ended.at >= (platform ?? 0)) return 'down'
   const phase = recent.series('platform.phase', 'watcher').at(-1)
   const speaks = platform !== undefined && at - platform <= silentMs
   // The watcher's word counts for as long as it is fresh; a platform that records serves, whatever was said before.

@@ -9,6 +9,8 @@ export interface Limit {
   /** True when `used` is what is left of the limit. */
   isLeft?: boolean
   unit: string
+  /** A limit less than this is no limit: an embedded store is one engine, which is always all in use. Default 0. */
+  least?: number
   /**
    * `level`: it is as full as it is, so that a trend means something. `busy`: it comes and goes with the load, and what
    * counts is how much of it was taken most of the time.
@@ -45,7 +47,8 @@ export const limits: readonly Limit[] = [
     used: 'store.*.in-use',
     limit: 'store.*.size',
     unit: 'connections',
-    kind: 'busy'
+    kind: 'busy',
+    least: 2
   },
   {
     what: 'places for calls to *',

@@ -17,7 +17,8 @@ export function burdenedStore(inner: Database): BurdenedStore {
   const carried = async (): Promise<void> => {
     if (kind === 'poisoned') throw new Error('this message cannot be handled: a fault knob makes it so')
     if (kind === 'stuck') await lifted.promise
-    if (kind === 'slow') await Promise.race([lifted.promise, new Promise(resolve => setTimeout(resolve, lateMs).unref())])
+    if (kind === 'slow')
+      await Promise.race([lifted.promise, new Promise(resolve => setTimeout(resolve, lateMs).unref())])
   }
   return {
     burden(next) {

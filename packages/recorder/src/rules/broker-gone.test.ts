@@ -17,6 +17,6 @@ test('a broker that does not answer explains subscribers that fall behind', () =
   assert.equal(first.subject, 'redis')
   assert.deepEqual(
     first.symptoms.map(({ rule }) => rule),
-    ['subscriber-slow']
+    ['subscriber-dead']
   )
 })

@@ -7,7 +7,7 @@ const jumpMs = 2_000
 export const clockJump: Rule = {
   name: 'clock-jump',
   about: 'The clock of the machine was set to another time at once.',
-  explains: ['subscriber-slow', 'expired', 'event-loop-blocked', 'platform-stopped'],
+  explains: ['subscriber-slow', 'expired'],
   lever: {
     name: 'time from the server of record',
     action:
@@ -41,7 +41,9 @@ export const clockJump: Rule = {
           }
         ],
         cost: 'Times that were written since are wrong by as much, and events can be refused as too new or too old. Counting, order and timeouts use no such clock and are right.',
-        since: largest.at
+        since: largest.at,
+        // What is wrong since stays wrong; the jump itself is over.
+        ...(timeline.at - largest.at > 6_000 ? { until: largest.at + 1_000 } : {})
       }
     ]
   }

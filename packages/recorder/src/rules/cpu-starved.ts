@@ -3,23 +3,14 @@ import { mean, median, points, quantile, stretch, together, within } from './rea
 import { share, time, was } from './words.ts'
 
 /** Nearly all of the machine. */
-const busy = 0.92
+const busy = 0.95
 /** What others must take more than they usually do, as a share of the machine. */
 const more = 0.2
 
 export const cpuStarved: Rule = {
   name: 'cpu-starved',
   about: 'Other programs of the machine take the processors, and the platform waits for one.',
-  explains: [
-    'store-slow',
-    'slow-dependency',
-    'hanging-dependency',
-    'overload',
-    'retry-storm',
-    'event-loop-blocked',
-    'subscriber-slow',
-    'pool-exhausted'
-  ],
+  explains: ['store-slow', 'overload', 'retry-storm', 'event-loop-blocked', 'subscriber-slow'],
   lever: {
     name: 'bulkhead between programs',
     action:
@@ -42,7 +33,7 @@ export const cpuStarved: Rule = {
     const usualDelay = quantile(within(delays, 0, found.since - 1_000), 0.5)
     const stall = mean(within(points(timeline, 'pressure.cpu'), found.since))
     const usualStall = mean(within(points(timeline, 'pressure.cpu'), 0, found.since - 1_000))
-    const waits = delay >= Math.max(30, 2 * (usualDelay ?? 15)) || (stall >= 0.3 && stall >= 1.5 * usualStall)
+    const waits = delay >= Math.max(60, 2 * (usualDelay ?? 30)) || (stall >= 0.5 && delay >= 30 && stall >= 1.5 * usualStall)
     if (!waits) return []
     return [
       {

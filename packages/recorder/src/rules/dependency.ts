@@ -8,7 +8,8 @@ export interface Ill {
   name: string
   since: number
   until?: number
-  kind: 'slow' | 'dead' | 'erring' | 'hanging'
+  /** `late`: its calls end in timeouts, and it is not known yet whether it would answer. */
+  kind: 'slow' | 'dead' | 'erring' | 'hanging' | 'late'
   evidence: Evidence[]
   /** Whether the breaker is not closed. */
   open: boolean
@@ -62,6 +63,9 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   const answered = latest(p99)
   const before = median(within(p99, 0, found.since - 1))
   const probed = latest(probe).at(-1)?.value
+  const waiting = row('probe.waiting')
+  const asks = latest(waiting).length > 0 || probed !== undefined
+  const inVain = quantile(latest(waiting), 1) ?? 0
   const codes = occurrences(timeline, 'error')
     // What failed was told at once, the sample of that second at its end.
     .filter(({ at, subject, detail }) => at >= found.since - 2_000 && [subject, detail?.where].includes(name))
@@ -70,7 +74,7 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   const open = (breaker.at(-1)?.value ?? 0) > 0
   const opened = breaker.some(({ at, value }) => value > 0 && at >= found.since)
   if (!opened && late + bad < 3 && ill < 4) return undefined
-  const kind = kindOf({ total, late, bad, gone, probed })
+  const kind = kindOf({ total, late, bad, gone, probed, asks, inVain })
   const usualText = before === undefined ? undefined : time(before)
   const evidence: Evidence[] = []
   const add = (text: string, series: string, now?: number, past?: number) =>
@@ -111,17 +115,24 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   }
 }
 
-function kindOf(seen: {
+interface Seen {
   total: number
   late: number
   bad: number
   gone: boolean
+  /** The time of an answer to who has patience, and whether somebody who has it asks, and for how long in vain. */
   probed: number | undefined
-}): Ill['kind'] {
-  const { total, late, bad, gone, probed } = seen
+  asks: boolean
+  inVain: number
+}
+
+/** Nobody waits longer than this for an answer that a request needs, in milliseconds. */
+const neverMs = 2_500
+
+function kindOf({ total, late, bad, gone, probed, asks, inVain }: Seen): Ill['kind'] {
   if (bad > late) return gone || bad >= 0.9 * total ? 'dead' : 'erring'
-  if (late > 0 && late >= 0.5 * total && probed === undefined) return 'hanging'
-  return 'slow'
+  if (late === 0 || late < 0.5 * total || probed !== undefined) return 'slow'
+  return !asks || inVain >= neverMs ? 'hanging' : 'late'
 }
 
 /** What an ill dependency costs, which is its own answer. */

@@ -17,9 +17,11 @@ const toldMs = 60_000
 
 /** The unplanned ends in the recent window, oldest first. */
 export function ends(timeline: Timeline): Ended[] {
-  const asked = [...occurrences(timeline, 'signal'), ...occurrences(timeline, 'close')].filter(
-    ({ source, detail }) => source === 'platform' || detail?.which === 'SIGTERM' || detail?.which === 'SIGINT'
-  )
+  const asked = [
+    ...occurrences(timeline, 'signal'),
+    // It also closes, as well as it can, when a store is gone.
+    ...occurrences(timeline, 'close').filter(({ detail }) => /^SIG|stopped|watcher/.test(String(detail?.why)))
+  ]
   return occurrences(timeline, 'exit').flatMap(exit => {
     if (timeline.at - exit.at > toldMs) return []
     const { code, signal } = exit.detail ?? {}

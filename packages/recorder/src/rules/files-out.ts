@@ -24,11 +24,18 @@ export const filesOut: Rule = {
     page: 'docs/patterns/bulkhead.md'
   },
   find(timeline) {
-    const open = points(timeline, 'files.open')
-    const limit = points(timeline, 'files.limit').at(-1)?.value
+    // From outside: a process that has no descriptor left cannot look at its own.
+    const outside = points(timeline, 'platform.files.limit').length > 0
+    const open = points(timeline, outside ? 'platform.files' : 'files.open')
+    const limit = points(timeline, outside ? 'platform.files.limit' : 'files.limit').at(-1)?.value
     const now = heard(timeline, 'platform') ?? timeline.at
     const full =
-      limit === undefined ? undefined : stretch(timeline, open, value => value >= 0.95 * limit, { forMs: 2_000 })
+      limit === undefined
+        ? undefined
+        : stretch(timeline, open, value => value >= 0.95 * limit, {
+            forMs: 2_000,
+            source: outside ? 'watcher' : 'platform'
+          })
     const refused = occurrences(timeline, 'error').filter(
       ({ at, detail }) => /EMFILE|ENFILE/.test(`${detail?.code} ${detail?.message}`) && now - at < 10_000
     )

@@ -22,7 +22,14 @@ export const poolExhausted: Rule = {
       const held = row('held')
       const full = together(row('in-use'), row('size'), (used, size) => (size > 0 && used >= size ? 1 : 0))
       const taken = together(held, full.length > 0 ? full : row('waiting'), (age, busy) => (busy > 0 ? age : 0))
-      const found = stretch(timeline, taken, age => age >= heldMs, { forMs: 1_000 })
+      // A store that is only slow ends something in each second.
+      const done = new Set(
+        row('commits')
+          .filter(({ value }) => value > 0)
+          .map(({ at }) => at)
+      )
+      const still = taken.filter(({ at }) => !done.has(at))
+      const found = stretch(timeline, still, age => age >= heldMs, { forMs: 1_000 })
       if (!found) return []
       const since = found.since - found.points[0]!.value
       const waiting = highest(within(row('waiting'), since))

@@ -1,5 +1,5 @@
 import type { Evidence } from '../diagnosis/diagnosis.ts'
-import type { Timeline } from '../diagnosis/timeline.ts'
+import type { Point, Timeline } from '../diagnosis/timeline.ts'
 import { heard, mean, median, points, quantile, stretch, subjects, within } from './reading.ts'
 import { count, time } from './words.ts'
 
@@ -65,6 +65,18 @@ function judge(timeline: Timeline, name: string): Behind | undefined {
     if (set > 0) evidence.push(fact(`${count(set)} keys are set aside`, 'parked', poisoned.since, set, usualParked))
     return { name, since: poisoned.since, ...ended(poisoned), kind: 'poisoned', evidence }
   }
+  const idle = standsStill(timeline, rate, failures)
+  if (idle) {
+    const waiting = lag.at(-1)?.value
+    const evidence = [
+      fact(`it has handled nothing for ${time(idle.forMs)} while events came`, 'rate', idle.since, 0, idle.usual)
+    ]
+    if (waiting !== undefined)
+      evidence.push(
+        fact(`${count(waiting)} messages wait for it`, 'lag', idle.since, waiting, median(within(lag, 0, idle.since)))
+      )
+    return { name, since: idle.since, kind: 'dead', evidence }
+  }
   const late = stretch(timeline, age, value => value >= lateMs, { forMs: 4_000 })
   if (!late) return undefined
   const usual = late.before.length >= 8 ? quantile(late.before, 0.95)! : lateMs / 4
@@ -88,6 +100,20 @@ function judge(timeline: Timeline, name: string): Behind | undefined {
   ]
   // What is offered rose and it does as much as before, or more: it is not slow, there is much to do.
   if (handled >= 0.9 * before && before > 0) return undefined
-  const kind = handled === 0 && last > 8_000 && alive.length === 0 ? 'dead' : 'slow'
-  return { name, since: late.since, ...ended(late), kind, evidence }
+  return { name, since: late.since, ...ended(late), kind: 'slow', evidence }
+}
+
+/** Longer than a slow step takes, in milliseconds. */
+const stillMs = 8_000
+
+/** Handles nothing though there is something to handle, and does not say why. */
+function standsStill(timeline: Timeline, rate: readonly Point[], failures: readonly Point[]) {
+  const last = rate.findLastIndex(({ value }) => value > 0)
+  const idle = rate.slice(last + 1)
+  const begin = idle[0]?.at
+  const end = idle.at(-1)?.at
+  if (begin === undefined || end === undefined || end - begin + 1_000 < stillMs || last < 0) return undefined
+  const came = within(points(timeline, 'ingest.accepted'), begin, end).filter(({ value }) => value >= 20)
+  if (came.length < 0.7 * idle.length || (failures.at(-1)?.value ?? 0) > 0) return undefined
+  return { since: begin, forMs: end - begin + 1_000, usual: mean(within(rate, 0, begin - 1)) }
 }

@@ -15,6 +15,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { absentStore } from './absent-store.ts'
 import { unwatched, type Watching } from './black-box/watching.ts'
+import { burdenedStore } from './burdened-store.ts'
 import { serveConsole } from './console.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
@@ -80,6 +81,7 @@ export async function startPlatform({
   const breakable = settings.faultKnobs ? absentStore(opened.primary) : undefined
   const primary = watching.store('primary', breakable?.database ?? opened.primary)
   const read = watching.store('read', opened.read)
+  const burdened = settings.faultKnobs ? burdenedStore(read) : undefined
   Object.assign(patient, { primary, read })
   const closing: (() => Promise<unknown>)[] = [() => primary.close(), () => read.close()]
   const close = async () => {
@@ -112,7 +114,7 @@ export async function startPlatform({
 
     const analytics = await createAnalytics({
       log: primary,
-      store: read,
+      store: burdened?.database ?? read,
       onError,
       mayRead(request) {
         if (!isAdmin(request) && !signIn.isSignedIn(request)) {
@@ -136,6 +138,7 @@ export async function startPlatform({
       onWarning: (message, details) => logger.warn(details, message)
     })
 
+    watching.patience('metadata', metadataUrl, telemetry.policy)
     patient.breaker = () => telemetry.policy.breaker?.state ?? 'none'
     const app = await createServer({
       title: 'Plimsoll',
@@ -165,7 +168,8 @@ export async function startPlatform({
     await app.register(telemetry.routes)
     await app.register(analytics.routes)
     await app.register(users.routes)
-    if (breakable) await app.register(async scope => faultKnobs(scope, adminToken, { ...breakable, database: primary }))
+    if (breakable && burdened)
+      await app.register(async scope => faultKnobs(scope, adminToken, { ...breakable, database: primary }, burdened))
     await app.register(async scope => signIn.routes(scope, isAdmin))
     await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics, registered }))
     // Asked by the watcher each second: that it is answered at all is the answer.

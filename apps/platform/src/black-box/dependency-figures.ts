@@ -30,6 +30,10 @@ export function watchDependency<A>(name: string, policy: Policy<A>, budgetMs: nu
       const began = performance.now()
       try {
         return await work(context)
+      } catch (error) {
+        // What the policy ended is counted as such; what the dependency or the system says is told in its words.
+        if (!isAbort(error)) blackBox.failed(name, error)
+        throw error
       } finally {
         histogram.record(times, performance.now() - began)
       }
@@ -74,3 +78,5 @@ export function watchDependency<A>(name: string, policy: Policy<A>, budgetMs: nu
     snapshot: () => policy.snapshot()
   }
 }
+
+const isAbort = (error: unknown) => error instanceof Error && /abort|timeout/i.test(error.name)

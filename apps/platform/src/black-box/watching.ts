@@ -6,6 +6,7 @@ import type { BlackBox } from './black-box.ts'
 import { watchDependency } from './dependency-figures.ts'
 import { watchHttp } from './http-figures.ts'
 import { watchIngest } from './ingest-figures.ts'
+import { patientProbe } from './patient-probe.ts'
 import { watchStore } from './store-figures.ts'
 import { type SubscriberState, watchSubscriber } from './subscriber-figures.ts'
 
@@ -13,6 +14,8 @@ import { type SubscriberState, watchSubscriber } from './subscriber-figures.ts'
 export interface Watching {
   store(name: string, database: Database): Database
   dependency(name: string, policy: Policy, budgetMs: number): Policy
+  /** Asks it with patience when its calls end in a timeout: late and never are two things. */
+  patience(name: string, url: string, policy: Policy): void
   http(app: FastifyInstance): void
   ingest(telemetry: Telemetry, spoolBytes: number): void
   /** Each follower of the log, or of a topic, by its name. */
@@ -23,6 +26,7 @@ export interface Watching {
 export const unwatched: Watching = {
   store: (_, database) => database,
   dependency: (_, policy) => policy,
+  patience() {},
   http() {},
   ingest() {},
   subscriber() {},
@@ -32,6 +36,7 @@ export const unwatched: Watching = {
 export const watchedBy = (blackBox: BlackBox): Watching => ({
   store: (name, database) => watchStore(name, database, blackBox),
   dependency: (name, policy, budgetMs) => watchDependency(name, policy, budgetMs, blackBox),
+  patience: (name, url, policy) => blackBox.add(patientProbe({ name, url, policy })),
   http: app => watchHttp(app, blackBox),
   ingest: (telemetry, spoolBytes) => watchIngest(telemetry, spoolBytes, blackBox),
   subscriber: (name, state) => watchSubscriber(name, state, blackBox),

@@ -25,6 +25,8 @@ export class OutsideFigures {
       this.#ticks = ticks
       this.#at = now
       values['platform.files'] = readdirSync(`/proc/${pid}/fd`).length
+      const limit = /^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1]
+      if (limit !== undefined) values['platform.files.limit'] = Number(limit)
       return values
     } catch {
       return {}

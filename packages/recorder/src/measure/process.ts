@@ -26,7 +26,7 @@ export class ProcessFigures {
   readonly #delay = monitorEventLoopDelay({ resolution: loopResolutionMs })
   readonly #collections: PerformanceObserver
   readonly #memoryLimit = memoryLimit()
-  readonly #filesLimit = filesLimit()
+  #filesLimit = filesLimit()
   #collecting = 0
   #used = process.cpuUsage()
   #busy = performance.eventLoopUtilization()
@@ -101,8 +101,11 @@ export class ProcessFigures {
     try {
       // One of them is this look itself.
       this.#files = readdirSync('/proc/self/fd').length - 1
-    } catch {
-      this.#files = undefined
+      // It can be raised and lowered while we run.
+      this.#filesLimit = filesLimit()
+    } catch (error) {
+      // To look takes a descriptor too.
+      this.#files = (error as NodeJS.ErrnoException).code === 'EMFILE' ? this.#filesLimit : undefined
     }
   }
 }

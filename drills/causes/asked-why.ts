@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import { type Diagnosis, diagnose, type Finding, readRecords } from '@plimsoll/recorder'
+
+/** What a rule looks back on, and some more, in milliseconds. */
+const windowMs = 700_000
+
+/** What `plimsoll why` says of a data folder, now: read from the files alone, whatever runs. */
+export function askWhy(data: string, at = Date.now()): Diagnosis {
+  return diagnose(readRecords(join(data, 'recorder'), { from: at - windowMs, to: at }).records, { at })
+}
+
+/** What is to be named: a rule, and whom it is about where there could be several. */
+export interface Cause {
+  rule: string
+  subject?: string
+}
+
+export const isOf = ({ rule, subject }: Cause, finding: Finding): boolean =>
+  finding.rule === rule && (subject === undefined || finding.subject === subject)
+
+/** Causes and what follows from each, in the order in which a reader meets them. */
+export const inOrder = (findings: readonly Finding[]): Finding[] =>
+  findings.flatMap(finding => [finding, ...inOrder(finding.symptoms)])
+
+/** Of causes that go on: 1 is the first. 0 when it is none of them. */
+export const placeOf = (cause: Cause, { causes }: Diagnosis): number => causes.findIndex(one => isOf(cause, one)) + 1
+
+export const namesOf = ({ causes }: Diagnosis): string[] =>
+  causes.map(
+    ({ rule, subject, until, symptoms }) =>
+      `${rule} (${subject})${until === undefined ? '' : ', over'}${symptoms.length === 0 ? '' : ` → ${symptoms.map(one => one.rule).join(', ')}`}`
+  )

@@ -1,0 +1,76 @@
+import type { Rule } from '../diagnosis/rule.ts'
+import type { Timeline } from '../diagnosis/timeline.ts'
+import { mean, median, occurrences, points, quantile, stretch, together, within } from './reading.ts'
+import { count, share } from './words.ts'
+
+/** Events offered a second, whatever became of them: refused requests are counted as one. */
+function offered(timeline: Timeline) {
+  const accepted = points(timeline, 'ingest.accepted')
+  const taken = together(accepted, points(timeline, 'ingest.duplicate'), (a, b) => a + b)
+  const refused = points(timeline, 'http.refused')
+  return refused.length === 0 ? taken : together(taken, refused, (a, b) => a + b)
+}
+
+export const flood: Rule = {
+  name: 'flood',
+  about: 'One project sends many times what it usually does, and others are refused with it.',
+  explains: ['overload', 'store-slow', 'retry-storm', 'subscriber-slow'],
+  lever: {
+    name: 'rate limit and fair share',
+    action:
+      'Ask the owner of that project what runs; the door refuses it first, beyond its fair share. If it must stop, take its key away (table telemetry.keys) and give a new one later with `npx plimsoll keys create`.',
+    page: 'docs/patterns/rate-limit-and-load-shedding.md'
+  },
+  find(timeline) {
+    const part = points(timeline, 'ingest.busiest')
+    const refused = together(points(timeline, 'http.refused'), points(timeline, 'http.requests'), (no, all) =>
+      all > 0 ? no / all : 0
+    )
+    const full = stretch(timeline, refused, value => value >= 0.02, { forMs: 2_000, gapMs: 4_500 })
+    if (!full) return []
+    const now = median(within(part, full.since))
+    if (now === undefined || now < 0.7) return []
+    const usualPart = median(within(part, 0, full.since - 2_000))
+    // The only one there is: it is not one among others.
+    if (usualPart !== undefined && usualPart > 0.9) return []
+    if (usualPart !== undefined && now < usualPart + 0.15) return []
+    const rates = offered(timeline)
+    const rate = mean(within(rates, full.since))
+    const usualRate = quantile(within(rates, 0, full.since - 2_000), 0.9)
+    if (usualRate !== undefined && rate < 1.3 * usualRate) return []
+    const who = occurrences(timeline, 'busiest-project').at(-1)
+    const project = String(who?.subject ?? who?.detail?.project ?? 'one project')
+    return [
+      {
+        subject: project,
+        title: `The project ${project} floods the platform`,
+        evidence: [
+          {
+            at: full.since,
+            text: `${project} sends ${share(now)} of all that is offered${usualPart === undefined ? '' : `; before the busiest sent ${share(usualPart)}`}`,
+            series: 'ingest.busiest',
+            now,
+            ...(usualPart === undefined ? {} : { before: usualPart })
+          },
+          {
+            at: full.since,
+            text: `${share(mean(full.points))} of all requests are refused; before it was none`,
+            series: 'http.refused',
+            before: 0,
+            now: mean(full.points)
+          },
+          {
+            at: full.since,
+            text: `${count(rate)} events a second arrive${usualRate === undefined ? '' : `; before it was ${count(usualRate)}`}`,
+            series: 'ingest.accepted',
+            now: rate,
+            ...(usualRate === undefined ? {} : { before: usualRate })
+          }
+        ],
+        cost: `What ${project} sends beyond its share is refused with a time to come back, and some of the others’ may be. Nothing acknowledged is lost.`,
+        since: full.since,
+        ...(full.until === undefined ? {} : { until: full.until })
+      }
+    ]
+  }
+}

@@ -1,3 +1,4 @@
+import { kafkaCapabilities } from './adapters/kafka.ts'
 import { logCapabilities } from './adapters/log/log.ts'
 import { natsCapabilities } from './adapters/nats.ts'
 import { rabbitCapabilities } from './adapters/rabbitmq.ts'
@@ -5,4 +6,6 @@ import { redisCapabilities } from './adapters/redis.ts'
 import { capabilityTable } from './capabilities.ts'
 
 /** Prints the table of the readme: `npm run capabilities -w @plimsoll/pubsub`. */
-console.log(capabilityTable([logCapabilities, redisCapabilities, rabbitCapabilities, natsCapabilities]))
+console.log(
+  capabilityTable([logCapabilities, redisCapabilities, rabbitCapabilities, kafkaCapabilities, natsCapabilities])
+)

@@ -12,6 +12,8 @@ export interface Envelope {
   /** The publisher's own. */
   readonly headers: Readonly<Record<string, string>>
   readonly data: Uint8Array
+  /** Its id was made just now, for it: it is published for the first time. */
+  readonly fresh?: true
 }
 
 /** Of the data, the attributes and the headers, in bytes: what limits are about. */

@@ -98,7 +98,8 @@ export function envelopeOf(message: NewMessage, partitions: number, wording: Wor
     attributes[name] = value
   }
   const data = wording.codec.encode(message.data)
-  return { id, key, partition: partitionOf(key ?? id, partitions), attributes, headers, data }
+  const envelope = { id, key, partition: partitionOf(key ?? id, partitions), attributes, headers, data }
+  return message.id === undefined ? { ...envelope, fresh: true } : envelope
 }
 
 /** @throws UndecodableError or SchemaViolationError: the message's fault, and no retry mends it */

@@ -3,6 +3,7 @@ import type {
   CommitListener,
   Database,
   DatabaseStatistics,
+  Notifications,
   Queryable,
   Result,
   Transaction,
@@ -151,6 +152,13 @@ class PostgresDatabase implements Database {
         throw error
       }
     })
+  }
+
+  async commit<R>(sql: string, parameters: readonly unknown[], notifications: Notifications): Promise<Result<R>> {
+    const result = await this.query<R>(sql, parameters)
+    this.#commits++
+    this.#listeners.committed(notifications)
+    return result
   }
 
   async call<Outcome>(module: URL, argument: unknown): Promise<Outcome> {

@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { InvalidMessageError, UndecodableError } from '../errors.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import type { Codec } from './codec.ts'
-import type { Envelope } from './envelope.ts'
+import { type Envelope, TextEnvelope } from './envelope.ts'
 import { partitionOf } from './partition.ts'
 
 /** What a publisher says. */
@@ -90,10 +90,13 @@ export function envelopeOf(message: NewMessage, partitions: number, wording: Wor
   if (traceparent !== undefined) attributes.traceparent = checkText('traceparent', traceparent)
   if (tracestate !== undefined) attributes.tracestate = checkText('tracestate', tracestate)
   if (causationId !== undefined) attributes.causationid = checkText('causationid', causationId)
-  const data = wording.codec.encode(message.data)
+  const { codec } = wording
   const partition = partitionOf(key ?? id, partitions)
-  if (message.id !== undefined) return { id, key, partition, attributes, headers, data }
-  return { id, key, partition, attributes, headers, data, fresh: true }
+  const fresh = message.id === undefined
+  if (!codec.encodeText) {
+    return { id, key, partition, attributes, headers, data: codec.encode(message.data), fresh }
+  }
+  return new TextEnvelope({ id, key, partition, attributes, headers, text: codec.encodeText(message.data), fresh })
 }
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
@@ -119,7 +122,8 @@ export function messageOf(topic: string, envelope: Envelope, wording: Wording): 
   const version = versionIn(attributes.dataschema)
   let data: unknown
   try {
-    data = codec.decode(envelope.data)
+    const { text } = envelope
+    data = text !== undefined && codec.decodeText ? codec.decodeText(text) : codec.decode(envelope.data)
   } catch (error) {
     throw new UndecodableError(`the data is not ${contentType}: ${(error as Error).message}`, { cause: error })
   }

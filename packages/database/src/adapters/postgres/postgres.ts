@@ -122,7 +122,7 @@ class PostgresDatabase implements Database {
     }
   }
 
-  #statement<T>(ask: (statements: Queryable) => Promise<T>): Promise<T> {
+  #statement<T>(ask: (statements: ReturnType<typeof statementsOf>) => Promise<T>): Promise<T> {
     return this.#connected(client => ask(statementsOf(client, this.#statementTimeoutMs)))
   }
 
@@ -155,7 +155,7 @@ class PostgresDatabase implements Database {
   }
 
   async commit<R>(sql: string, parameters: readonly unknown[], notifications: Notifications): Promise<Result<R>> {
-    const result = await this.query<R>(sql, parameters)
+    const result = await this.#statement(statements => statements.prepared<R>(sql, parameters))
     this.#commits++
     this.#listeners.committed(notifications)
     return result

@@ -3,9 +3,9 @@ import type { Broker, BrokerLag, Place, Position } from '../../broker.ts'
 import type { Capabilities } from '../../capabilities.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { type Page, type PartitionLog, positionalBroker, type ReadStatistics } from '../../sources/positional.ts'
-import { madeNow } from './made-ids.ts'
 import { placeOf, positionIn, positionText, segmentText } from './place.ts'
-import { behind, insertNew, type Outgoing, readMessages, segmentStatements } from './rows.ts'
+import { behind, freshRows, insertion, insertNew, mostRows, readMessages, type SegmentValues } from './rows.ts'
+import type { Publication } from './segment.ts'
 import { trimSegments } from './trim.ts'
 
 export interface LogBrokerOptions {
@@ -53,6 +53,9 @@ export async function migrateLogBroker(database: Database, schema = 'pubsub_log'
 /** Messages that a segment holds at least, where readers and writers are busy. A page of smaller ones is smaller. */
 const perSegment = 4
 
+/** Messages of one call that make segments of their own, at once, while the commit before is under way. */
+const manyEnough = 64
+
 /** While something committed is above the horizon nobody tells when it moves. */
 const heldPollMs = 20
 
@@ -77,36 +80,27 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     return rows[0]!
   }
 
-  type Work = { name: string; messages: readonly Outgoing[] }
-  const newsOf = (work: readonly Work[]) => {
-    const told = new Set<string>()
-    for (const { name, messages } of work)
-      for (const { envelope } of messages) told.add(`${name}/${envelope.partition}`)
-    return [...told]
-  }
+  type Work = Publication & { name: string; rows: readonly SegmentValues[] | undefined }
+  const newsOf = (name: string, envelopes: readonly Envelope[]) =>
+    [...new Set(envelopes.map(({ partition }) => partition))].map(partition => `${name}/${partition}`)
   // One at a time: who publishes twice without waiting in between means an order.
   const commits = new GroupCommit<Work, void>({
     maxBatch: 4_000,
     ahead: 1_000,
     async commit(work) {
-      const messages = work.flatMap(each => each.messages)
-      const news = newsOf(work)
-      const isMade = madeNow(messages)
-      const statements = messages.every(({ envelope }) => isMade(envelope))
-        ? segmentStatements(schema, messages, isMade)
-        : []
-      const [only] = statements
-      if (only && statements.length === 1) await database.commit(only.sql, only.values, new Map([[channel, [news]]]))
-      else {
+      const news = work.flatMap(({ name, envelopes }) => newsOf(name, envelopes))
+      const rows = rowsTogether(work)
+      if (rows && rows.length <= mostRows) {
+        await database.commit(insertion(schema, rows.length), rows.flat(), new Map([[channel, [news]]]))
+      } else {
         await database.transaction(async tx => {
-          await insertNew(tx, schema, messages)
+          await insertNew(tx, schema, work)
           tx.notify(channel, news)
         })
       }
       return work.map(() => undefined)
     }
   })
-  const outgoing = (topic: number, envelopes: readonly Envelope[]) => envelopes.map(envelope => ({ topic, envelope }))
 
   const log: PartitionLog = {
     pollMs,
@@ -141,14 +135,14 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     group: async () => undefined,
     async publish(name, envelopes) {
       const { topic } = await topicOf(name)
-      await commits.submit({ name, messages: outgoing(topic, envelopes) }, envelopes.length)
+      const rows = envelopes.length < manyEnough ? undefined : freshRows([{ topic, envelopes }])
+      await commits.submit({ name, topic, envelopes, rows }, envelopes.length)
     },
     async publishIn(tx, name, envelopes) {
       const { topic } = await topicOf(name)
-      const messages = outgoing(topic, envelopes)
-      await insertNew(tx, schema, messages)
+      await insertNew(tx, schema, [{ topic, envelopes }])
       await refuseInverted(tx, topic, new Set(envelopes.map(({ partition }) => partition)))
-      tx.notify(channel, newsOf([{ name, messages }]))
+      tx.notify(channel, newsOf(name, envelopes))
     },
     async lag({ topic: name, partition }: Place, after: Position): Promise<BrokerLag> {
       const { topic } = await topicOf(name)
@@ -202,4 +196,22 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
 function valuesOf(topic: number, partition: number, after: Position): unknown[] {
   const { xid, position, at } = placeOf(after)
   return [topic, partition, xid, position, at]
+}
+
+/** In the order of the calls; those of few messages share segments. `undefined` when some ids have to be looked up first. */
+function rowsTogether(
+  work: readonly (Publication & { rows: readonly SegmentValues[] | undefined })[]
+): SegmentValues[] | undefined {
+  const all: SegmentValues[] = []
+  let few: Publication[] = []
+  for (const each of [...work, undefined]) {
+    if (each && !each.rows) few.push(each)
+    else {
+      const rows = freshRows(few)
+      if (!rows) return
+      few = []
+      all.push(...rows, ...(each?.rows ?? []))
+    }
+  }
+  return all
 }

@@ -1,4 +1,5 @@
 import type { Envelope } from '../../message/envelope.ts'
+import type { Publication } from './segment.ts'
 
 /**
  * Ids that publish made itself stand in no row of their own: nobody could have published them before. A publisher may take one
@@ -21,9 +22,11 @@ export const madeUpTo = (id: string): string | undefined =>
   version7.test(id) ? firstOf(millisecondOf(id) + spanMs + 1) : undefined
 
 /** Whose ids need no row: those that were made, save those that waited for so long that a segment would span too much. */
-export function madeNow(messages: readonly { envelope: Envelope }[]): (envelope: Envelope) => boolean {
+export function madeNow(publications: readonly Publication[]): (envelope: Envelope) => boolean {
   let last = ''
-  for (const { envelope } of messages) if (envelope.fresh && envelope.id > last) last = envelope.id
+  for (const { envelopes } of publications) {
+    for (const { fresh, id } of envelopes) if (fresh && id > last) last = id
+  }
   if (last === '') return () => false
   const oldest = firstOf(millisecondOf(last) - spanMs + 1)
   return ({ fresh, id }) => fresh === true && id >= oldest

@@ -3,64 +3,76 @@ import type { Delivery, Position } from '../../broker.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { madeNow, madeRange, madeUpTo } from './made-ids.ts'
 import { placeOf } from './place.ts'
-import { bodyOf, deliveriesOf, type SegmentRow, segmentsOf } from './segment.ts'
+import { bodyOf, deliveriesOf, type Publication, type SegmentRow, segmentsOf } from './segment.ts'
 
-export interface Outgoing {
-  readonly topic: number
-  readonly envelope: Envelope
-}
+/** Of one segment, in the order of `columns`. */
+export type SegmentValues = readonly unknown[]
 
 const columns = ['topic', 'partition', 'until', 'bytes', 'made_from', 'made_to', 'body']
 
-/** Rows of one statement: its parameters have to fit, and its texts are few. */
-const mostRows = 64
+/** Rows of one statement: its texts are kept prepared, one for each number of rows. */
+export const mostRows = 128
 
-/** Statements that write the segments of these messages, in order. */
-export function segmentStatements(
-  schema: string,
-  messages: readonly Outgoing[],
-  isMade: (envelope: Envelope) => boolean
-): { sql: string; values: unknown[] }[] {
-  const rows = segmentsOf(messages).map(segment => {
-    const body = bodyOf(segment.messages)
-    const [from, to] = madeRange(segment.messages, isMade) ?? [null, null]
-    return [segment.topic, segment.partition, segment.messages.length, body.length, from, to, body]
-  })
-  const statements: { sql: string; values: unknown[] }[] = []
-  for (let begin = 0; begin < rows.length; begin += mostRows) {
-    const values = rows.slice(begin, begin + mostRows).flat()
-    statements.push({ sql: insertion(schema, values.length / columns.length), values })
-  }
-  return statements
+/** `undefined` when some of the ids have to be looked up first. */
+export function freshRows(publications: readonly Publication[]): SegmentValues[] | undefined {
+  const isMade = madeNow(publications)
+  if (!publications.every(({ envelopes }) => envelopes.every(isMade))) return
+  return rowsOf(publications, isMade)
 }
 
-function insertion(schema: string, rows: number): string {
+function rowsOf(publications: readonly Publication[], isMade: (envelope: Envelope) => boolean): SegmentValues[] {
+  return segmentsOf(publications).map(({ topic, partition, messages }) => {
+    const body = bodyOf(messages)
+    const [from, to] = madeRange(messages, isMade) ?? [null, null]
+    return [topic, partition, messages.length, body.length, from, to, body]
+  })
+}
+
+const insertions = new Map<string, string>()
+
+export function insertion(schema: string, rows: number): string {
+  const name = `${schema}/${rows}`
+  const known = insertions.get(name)
+  if (known) return known
   const row = (r: number) => `(${columns.map((_, c) => `$${r * columns.length + c + 1}`).join(', ')})`
-  return `insert into "${schema}".segments (${columns.join(', ')}) values ${Array.from({ length: rows }, (_, r) => row(r)).join(', ')}`
+  const values = Array.from({ length: rows }, (_, r) => row(r)).join(', ')
+  const sql = `insert into "${schema}".segments (${columns.join(', ')}) values ${values}`
+  insertions.set(name, sql)
+  return sql
 }
 
 /** Writes those that are not there yet, each id once. */
-export async function insertNew(tx: Queryable, schema: string, messages: readonly Outgoing[]): Promise<void> {
-  const isMade = madeNow(messages)
-  const given = new Map<string, Outgoing>()
-  for (const outgoing of messages) {
-    const name = nameOf(outgoing.topic, outgoing.envelope.id)
-    if (!isMade(outgoing.envelope) && !given.has(name)) given.set(name, outgoing)
+export async function insertNew(tx: Queryable, schema: string, publications: readonly Publication[]): Promise<void> {
+  const isMade = madeNow(publications)
+  const given = new Map<string, { topic: number; envelope: Envelope }>()
+  for (const { topic, envelopes } of publications) {
+    for (const envelope of envelopes) {
+      const name = nameOf(topic, envelope.id)
+      if (!isMade(envelope) && !given.has(name)) given.set(name, { topic, envelope })
+    }
   }
   const fresh = await rememberIds(tx, schema, [...given.values()])
-  const first = messages.filter(outgoing => {
-    if (isMade(outgoing.envelope)) return true
-    const name = nameOf(outgoing.topic, outgoing.envelope.id)
-    return fresh.has(name) && given.get(name) === outgoing
-  })
-  if (first.length === 0) return
-  for (const { sql, values } of segmentStatements(schema, first, isMade)) await tx.query(sql, values)
+  const first = publications.map(({ topic, envelopes }) => ({
+    topic,
+    envelopes: envelopes.filter(envelope => {
+      if (isMade(envelope)) return true
+      const name = nameOf(topic, envelope.id)
+      return fresh.has(name) && given.get(name)!.envelope === envelope
+    })
+  }))
+  const rows = rowsOf(first, isMade)
+  for (let from = 0; from < rows.length; from += mostRows) {
+    const part = rows.slice(from, from + mostRows)
+    await tx.query(insertion(schema, part.length), part.flat())
+  }
 }
 
 const nameOf = (topic: number, id: string) => `${topic}/${id}`
 
+type Given = readonly { topic: number; envelope: Envelope }[]
+
 /** Returns the names of those that were not there before. Who publishes one of them at the same time waits for the other's end. */
-async function rememberIds(tx: Queryable, schema: string, given: readonly Outgoing[]): Promise<Set<string>> {
+async function rememberIds(tx: Queryable, schema: string, given: Given): Promise<Set<string>> {
   if (given.length === 0) return new Set()
   const remembered = tx.query<{ topic: number; id: string }>(
     `insert into "${schema}".ids (topic, id) select * from unnest($1::int[], $2::text[])
@@ -75,7 +87,7 @@ async function rememberIds(tx: Queryable, schema: string, given: readonly Outgoi
 }
 
 /** Those of the ids that publish made by itself, for a message that is there. */
-async function madeBefore(tx: Queryable, schema: string, given: readonly Outgoing[]): Promise<string[]> {
+async function madeBefore(tx: Queryable, schema: string, given: Given): Promise<string[]> {
   const asked = given.flatMap(({ topic, envelope: { id } }) => {
     const upTo = madeUpTo(id)
     return upTo === undefined ? [] : [{ topic, id, upTo }]

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Delivery } from '../../broker.ts'
-import type { Envelope } from '../../message/envelope.ts'
+import { type Envelope, TextEnvelope } from '../../message/envelope.ts'
 import { positionText, segmentText } from './place.ts'
 
 /** Messages of one topic and partition, as they are written together. */
@@ -10,25 +10,33 @@ export interface Segment {
   readonly messages: readonly Envelope[]
 }
 
+/** What is published together to one topic. */
+export interface Publication {
+  readonly topic: number
+  readonly envelopes: readonly Envelope[]
+}
+
 export const mostMessages = 1_000
 const mostBytes = 1_000_000
 
 /** Keeps the order within each partition. A segment is never larger than a reader takes at once, save for one large message. */
-export function segmentsOf(messages: readonly { topic: number; envelope: Envelope }[]): Segment[] {
+export function segmentsOf(publications: readonly Publication[]): Segment[] {
   const open = new Map<number, { topic: number; partition: number; messages: Envelope[]; bytes: number }>()
   const segments: Segment[] = []
-  for (const { topic, envelope } of messages) {
-    const { partition } = envelope
-    const place = topic * 1_024 + partition
-    const bytes = envelope.data.byteLength + 200
-    let segment = open.get(place)
-    if (!segment || segment.messages.length === mostMessages || segment.bytes + bytes > mostBytes) {
-      segment = { topic, partition, messages: [], bytes: 0 }
-      segments.push(segment)
-      open.set(place, segment)
+  for (const { topic, envelopes } of publications) {
+    for (const envelope of envelopes) {
+      const { partition, text } = envelope
+      const place = topic * 1_024 + partition
+      const bytes = (text === undefined ? envelope.data.byteLength : text.length) + 200
+      let segment = open.get(place)
+      if (!segment || segment.messages.length === mostMessages || segment.bytes + bytes > mostBytes) {
+        segment = { topic, partition, messages: [], bytes: 0 }
+        segments.push(segment)
+        open.set(place, segment)
+      }
+      segment.messages.push(envelope)
+      segment.bytes += bytes
     }
-    segment.messages.push(envelope)
-    segment.bytes += bytes
   }
   return segments
 }
@@ -50,38 +58,48 @@ const derived = new Set(['id', 'correlationid', 'partitionkey'])
 
 /** One text a segment: written and read by one call of JSON, which costs less than a row a message. */
 export function bodyOf(messages: readonly Envelope[]): string {
-  const shared: Record<string, string> = Object.create(null)
   const { attributes } = messages[0]!
-  for (const name in attributes) if (!derived.has(name)) shared[name] = attributes[name]!
-  const names = Object.keys(shared).length
-  return JSON.stringify([shared, messages.map(message => writtenOf(message, shared, names))])
+  const names = Object.keys(attributes).filter(name => !derived.has(name))
+  const shared = Object.fromEntries(names.map(name => [name, attributes[name]!]))
+  const values = Object.values(shared)
+  const written = messages.map(message => {
+    const own = isLike(message, names, values) ? undefined : ownOf(message, shared)
+    const { id, key, headers } = message
+    const data = writtenData(message)
+    for (const _ in headers) return [id, key, data, own ?? {}, headers]
+    return own ? [id, key, data, own] : [id, key, data]
+  })
+  return JSON.stringify([shared, written])
 }
 
-function writtenOf(
-  { id, key, attributes, headers, data }: Envelope,
-  shared: Record<string, string>,
-  names: number
-): Written {
-  let own: Record<string, string | null> | undefined
-  let met = 0
-  for (const name in attributes) {
-    const value = attributes[name]!
-    if (shared[name] !== undefined) {
-      met++
-      if (shared[name] === value) continue
-    } else if (value === (name === 'partitionkey' ? key : name === 'id' || name === 'correlationid' ? id : undefined)) {
-      continue
-    }
-    own = { ...own, [name]: value }
+/** True when a message has these attributes and the derived ones, and no others: nearly all of one publisher are so. */
+function isLike({ id, key, attributes }: Envelope, names: readonly string[], values: readonly string[]): boolean {
+  for (let i = 0; i < names.length; i++) if (attributes[names[i]!] !== values[i]) return false
+  if (attributes.id !== id || attributes.correlationid !== id) return false
+  if (key !== null && attributes.partitionkey !== key) return false
+  let count = 0
+  for (const _ in attributes) count++
+  return count === names.length + (key === null ? 2 : 3)
+}
+
+function ownOf({ id, key, attributes }: Envelope, shared: Record<string, string>): Record<string, string | null> {
+  const expected = attributesOf(id, key, shared)
+  const own: Record<string, string | null> = {}
+  for (const name of Object.keys(attributes)) {
+    if (!Object.hasOwn(expected, name) || expected[name] !== attributes[name]) own[name] = attributes[name]!
   }
-  if (met < names) for (const name in shared) if (!Object.hasOwn(attributes, name)) own = { ...own, [name]: null }
-  if (attributes.id === undefined) own = { ...own, id: null }
-  if (attributes.correlationid === undefined) own = { ...own, correlationid: null }
-  if (attributes.partitionkey === undefined && key !== null) own = { ...own, partitionkey: null }
+  for (const name of Object.keys(expected)) if (!Object.hasOwn(attributes, name)) own[name] = null
+  return own
+}
+
+const attributesOf = (id: string, key: string | null, shared: Record<string, string>): Record<string, string> =>
+  key === null ? { ...shared, id, correlationid: id } : { ...shared, id, correlationid: id, partitionkey: key }
+
+function writtenData(envelope: Envelope): string | [string] {
+  if (envelope.text !== undefined) return envelope.text
+  const { data } = envelope
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  const written = isUtf8(bytes) ? bytes.toString() : ([bytes.toString('base64')] as [string])
-  for (const _ in headers) return [id, key, written, own ?? {}, headers]
-  return own ? [id, key, written, own] : [id, key, written]
+  return isUtf8(bytes) ? bytes.toString() : [bytes.toString('base64')]
 }
 
 export interface SegmentRow {
@@ -101,12 +119,14 @@ export function deliveriesOf(row: SegmentRow, from: number): Delivery[] {
   const deliveries: Delivery[] = []
   for (let i = Math.max(0, from - first); i < messages.length; i++) {
     const [id, key, data, own, headers = {}] = messages[i]!
-    const attributes: Record<string, string> =
-      key === null ? { ...shared, id, correlationid: id } : { ...shared, id, correlationid: id, partitionkey: key }
+    const attributes = attributesOf(id, key, shared)
     if (own) setOwn(attributes, own)
-    const bytes = typeof data === 'string' ? Buffer.from(data) : Buffer.from(data[0], 'base64')
+    const parts = { id, key, partition, attributes, headers }
     deliveries.push({
-      envelope: { id, key, partition, attributes, headers, data: bytes },
+      envelope:
+        typeof data === 'string'
+          ? new TextEnvelope({ ...parts, text: data })
+          : { ...parts, data: Buffer.from(data[0], 'base64') },
       position: positionText(segment, first + i),
       publishedAt
     })

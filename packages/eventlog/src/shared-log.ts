@@ -4,8 +4,8 @@ import { logChannel, readLog } from './log.ts'
 import { readSegment, type Segment } from './segment.ts'
 import { isAfter } from './streams/event.ts'
 
-/** Entries a page of the store. */
-const pageEntries = 1_000
+/** Entries a page of the store, at most: small ones, so that readers with small steps share them too. */
+const mostPerPage = 1_000
 
 export interface LogPage {
   segments: Segment[]
@@ -98,7 +98,8 @@ export class SharedLog {
     let at = cursor
     while (left > 0) {
       const held = this.#after(at, left)
-      const page = held.length > 0 ? { segments: held, caughtUp: false } : await this.#read(at)
+      const page =
+        held.length > 0 ? { segments: held, caughtUp: false } : await this.#read(at, Math.min(left, mostPerPage))
       segments.push(...page.segments)
       for (const { count } of page.segments) left -= count
       const last = page.segments.at(-1)
@@ -151,15 +152,15 @@ export class SharedLog {
   }
 
   /** Several may ask for one place at once: it is read once. */
-  #read(cursor: Cursor): Promise<LogPage> {
+  #read(cursor: Cursor, limit: number): Promise<LogPage> {
     const place = `${cursor.xid}.${cursor.position}`
-    const reading = this.#reading.get(place) ?? this.#readNow(cursor).finally(() => this.#reading.delete(place))
+    const reading = this.#reading.get(place) ?? this.#readNow(cursor, limit).finally(() => this.#reading.delete(place))
     this.#reading.set(place, reading)
     return reading
   }
 
-  async #readNow(cursor: Cursor): Promise<LogPage> {
-    const { entries, caughtUp } = await readLog(this.#log, cursor, pageEntries)
+  async #readNow(cursor: Cursor, limit: number): Promise<LogPage> {
+    const { entries, caughtUp } = await readLog(this.#log, cursor, limit)
     this.reads.pages++
     this.reads.entries += entries.length
     const [first] = entries
@@ -170,7 +171,7 @@ export class SharedLog {
     if (begin && met === 0) {
       // Numbers were lost in between, by a transaction that failed.
       begin.behind = { position: cursor.position, xid: cursor.xid }
-      return { segments: this.#after(cursor, pageEntries), caughtUp: false }
+      return { segments: this.#after(cursor, limit), caughtUp: false }
     }
     const segment = readSegment(met > 0 ? entries.slice(0, met) : entries)
     const link = { behind: { position: cursor.position, xid: cursor.xid }, first: first.position, segment }

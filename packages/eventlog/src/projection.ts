@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, DatabaseError, migrate, type Transaction } from '@plimsoll/database'
 import { type Cursor, type LogEntry, start } from './entry.ts'
-import { logChannel, readLog } from './log.ts'
-import { entriesOf, type Place, readSegment, type Segment, segmentPieces } from './segment.ts'
-import { Tail } from './tail.ts'
+import { entriesOf, type Place, type Segment, segmentPieces } from './segment.ts'
+import { type LogReader, SharedLog } from './shared-log.ts'
 
 /** Another consumer of the same name moved the cursor: this one must not write what that one has written. */
 export class CursorMovedError extends DatabaseError {
@@ -19,8 +18,8 @@ export class CursorMovedError extends DatabaseError {
 export interface ProjectionOptions {
   /** Names the cursor. Two projections of one name share it and exclude each other. */
   name: string
-  /** Where the log is. */
-  log: Database
+  /** Where the log is. A `SharedLog` reads it once for all that are given it. */
+  log: Database | SharedLog
   /** Where the read model and the cursor are; the same database or another. */
   store: Database
   /**
@@ -113,7 +112,8 @@ export interface ProjectionState {
 /** Keeps a read model up to date with the log: cursor and change move in one transaction of the read model's store. */
 export class Projection {
   #options: Required<Omit<ProjectionOptions, 'onError'>> & Pick<ProjectionOptions, 'onError'>
-  #tail = new Tail()
+  #log: SharedLog
+  #reader: LogReader
   #cursor: Cursor = start
   #loaded = false
   #caughtUp = false
@@ -129,6 +129,9 @@ export class Projection {
 
   constructor(options: ProjectionOptions) {
     this.#options = { batch: 1_000, paceMs: 100, pollMs: 250, now: Date.now, ...options }
+    const { log } = options
+    this.#log = log instanceof SharedLog ? log : new SharedLog(log)
+    this.#reader = this.#log.reader()
   }
 
   static async migrate(store: Database): Promise<void> {
@@ -165,10 +168,7 @@ export class Projection {
   }
 
   async #follow(): Promise<void> {
-    const stopListening = this.#options.log.listen(logChannel, segments => {
-      for (const segment of segments) this.#tail.add(segment as Segment)
-      this.#wakeUp()
-    })
+    const stopListening = this.#log.onCommit(() => this.#wakeUp())
     try {
       while (!this.#stopped.signal.aborted) {
         try {
@@ -188,6 +188,7 @@ export class Projection {
       }
     } finally {
       stopListening()
+      this.#reader.close()
     }
   }
 
@@ -196,20 +197,13 @@ export class Projection {
     if (!this.#loaded) await this.#load()
     this.#woken = false
     const lookedAt = this.#options.now()
-    const { segments, caughtUp } = await this.#read()
+    const { segments, caughtUp } = await this.#reader.read(this.#cursor, this.#options.batch)
     const last = segments.at(-1)?.last
     if (last) await this.#apply(segments, last)
     this.#caughtUp = caughtUp
     this.#oldest = caughtUp ? 0 : (last?.recordedAt ?? this.#oldest)
     this.#asOf = caughtUp ? lookedAt : (last?.recordedAt ?? this.#asOf)
     return segments.reduce((sum, { count }) => sum + count, 0) >= this.#options.batch
-  }
-
-  async #read(): Promise<{ segments: Segment[]; caughtUp: boolean }> {
-    const held = this.#tail.after(this.#cursor, this.#options.batch)
-    if (held) return { segments: held, caughtUp: !this.#tail.hasMore(held.at(-1)!.last) }
-    const { entries, caughtUp } = await readLog(this.#options.log, this.#cursor, this.#options.batch)
-    return { segments: entries.length > 0 ? [readSegment(entries)] : [], caughtUp }
   }
 
   async #apply(segments: readonly Segment[], { xid, position }: Place): Promise<void> {

@@ -1,0 +1,2 @@
+export { type BulkHandler, BulkPoisonError, bulkProcedure } from './procedure.ts'
+export { LogSubscriber, type LogSubscriberOptions, type LogSubscriberState } from './subscriber.ts'

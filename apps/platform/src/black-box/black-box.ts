@@ -18,11 +18,17 @@ export class BlackBox {
   readonly #process: ProcessFigures
   readonly #errors = new ErrorTally()
   readonly #parts: Figures[] = []
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
+  /** Processor time of this thread for the last sample, in milliseconds. */
+  #cost: number | undefined
 
   constructor({ recorder, directory }: BlackBoxOptions) {
     this.#recorder = recorder
     this.#process = new ProcessFigures({ directory })
+  }
+
+  /** Takes a sample each second from now on. */
+  start(): void {
     this.#timer = setInterval(() => this.sample(), sampleMs).unref()
   }
 
@@ -39,6 +45,7 @@ export class BlackBox {
   }
 
   sample(): void {
+    const began = process.threadCpuUsage()
     const values = this.#process.read()
     for (const figures of this.#parts) {
       try {
@@ -47,9 +54,12 @@ export class BlackBox {
         this.failed('recorder', error)
       }
     }
+    if (this.#cost !== undefined) values['recorder.cost'] = this.#cost
     this.#recorder.sample(values)
     for (const { where, code, message, count } of this.#errors.take())
       this.happened('error', { subject: where, detail: { code, message, count } })
+    const { user, system } = process.threadCpuUsage(began)
+    this.#cost = (user + system) / 1_000
   }
 
   close(): void {

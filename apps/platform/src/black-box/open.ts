@@ -16,13 +16,18 @@ export function openBlackBox(data: DataDirectory, settings: Settings, logger: Lo
     onError(error)
   }
   const blackBox = new BlackBox({ recorder, directory: data.path })
-  const start = { settings, version: version(), file: data.file('recorder/last-start.json'), key: data.secret }
-  tellStart(start, blackBox.happened)
+  blackBox.start()
+  try {
+    const start = { settings, version: version(), file: data.file('recorder/last-start.json'), key: data.secret }
+    tellStart(start, blackBox.happened)
+  } catch (error) {
+    // A folder whose secret cannot be read: the platform will not start either, and says why better than this can.
+    blackBox.failed('start', error)
+  }
   return blackBox
 }
 
-/** For compositions that record nothing. */
-export const nowhere: Recorder = { sample() {}, occurrence() {}, written: 0, lost: 0, close() {} }
+const nowhere: Recorder = { sample() {}, occurrence() {}, written: 0, lost: 0, bytes: 0, close() {} }
 
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { StartedPlatform } from '@plimsoll/bench'
 import { eventually, launchChromium, noChromium } from '@plimsoll/bench/end-to-end'
@@ -243,6 +245,52 @@ describe('the console in a real browser', { skip: noChromium }, () => {
     await putSession('eu-west')
     await showsSessions(page, all + 3)
     await eventually(async () => assert.equal(await page.getByTestId('notice').count(), 0))
+    await page.close()
+  })
+
+  test('with the platform dead the watcher’s page says so, draws the time before, and has the last good dashboard', async () => {
+    const page = await openProject()
+    await showsSessions(page, all + 3)
+    const known = async () => {
+      const state = await (await fetch(`${platform.watcherUrl}/state.json`)).json()
+      const dashboards = (state.known.dashboards ?? []) as { project: string; sessions: number }[]
+      assert.equal(dashboards.find(one => one.project === project)?.sessions, all + 3)
+    }
+    await eventually(known, 60_000)
+    const killed = await platform.platformPid()
+    process.kill(killed, 'SIGKILL')
+    // Whoever has its port keeps it from starting again, and the watcher goes on trying.
+    const squatter = createServer()
+    await eventually(async () => {
+      squatter.listen(platform.port, platform.host)
+      await Promise.race([
+        once(squatter, 'listening'),
+        once(squatter, 'error').then(([error]) => Promise.reject(error))
+      ])
+    })
+    try {
+      await page.getByTestId('notice').getByText('The watcher says why.').waitFor({ timeout: 60_000 })
+      await page.getByTestId('why').click()
+      await page.waitForURL(`${platform.watcherUrl}/`)
+      await eventually(async () => {
+        const why = (await page.getByTestId('why').textContent({ timeout: 1_000 })) ?? ''
+        assert.match(why, /down/)
+        assert.match(why, /the platform ended by SIGKILL/)
+      }, 60_000)
+      assert.ok((await page.locator('figure.chart path.line').count()) > 0, 'there is something to look at')
+      const dashboard = page.getByTestId('dashboard').filter({ hasText: project })
+      assert.match((await dashboard.textContent())!, new RegExp(`${all + 3}sessions`))
+      assert.match((await dashboard.getByTestId('dashboard-age').textContent())!, /^\d+ s ago$/)
+      assert.match((await page.textContent('body'))!, /Last exits.*SIGKILL/s)
+      const why = await (await fetch(`${platform.watcherUrl}/why.json`)).json()
+      assert.equal(why.state, 'down')
+      await page.setViewportSize({ width: 390, height: 844 })
+      const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
+      assert.deepEqual(widths, [390, 390])
+    } finally {
+      await new Promise(resolve => squatter.close(resolve))
+    }
+    await platform.nextReady()
     await page.close()
   })
 

@@ -260,7 +260,7 @@ describe('the console in a real browser', { skip: noChromium }, () => {
     const killed = await platform.platformPid()
     process.kill(killed, 'SIGKILL')
     // Whoever has its port keeps it from starting again, and the watcher goes on trying.
-    const squatter = createServer()
+    const squatter = createServer(socket => socket.destroy())
     await eventually(async () => {
       squatter.listen(platform.port, platform.host)
       await Promise.race([

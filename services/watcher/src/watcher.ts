@@ -76,7 +76,7 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
     address
   })
   const server = createWatcherServer(observe, {
-    ...(looker && { look: () => looker.look() }),
+    ...(looker && { look: options => looker.look(options) }),
     incidents: () => incidents?.incidents,
     ...(options.maySeeNumbers && { maySeeNumbers: options.maySeeNumbers })
   })

@@ -4,7 +4,7 @@ import type { Looker } from '../why/looker.ts'
 export type IncidentOptions = AlertsOptions
 
 /** How often it is looked whether something is wrong, in milliseconds. */
-const everyMs = 5_000
+const everyMs = 10_000
 
 export interface FollowedIncidents {
   readonly incidents: Alerts['incidents']

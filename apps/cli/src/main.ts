@@ -45,10 +45,23 @@ const settingsOf = ({ config, withoutPolicies, ...flags }: Record<string, unknow
     flags: { ...flags, ...(withoutPolicies === undefined ? {} : { policies: false }) }
   })
 
+/** Settings of a start: that they were refused is remembered, for whoever asks later why nothing runs. */
+async function settingsToStart(flags: Record<string, unknown>) {
+  try {
+    return settingsOf(flags)
+  } catch (error) {
+    if (error instanceof SettingError) {
+      const { recordRefusal } = await import('./commands/refused-to-start.ts')
+      recordRefusal((flags.data as string | undefined) ?? defaultData(), error.message)
+    }
+    throw error
+  }
+}
+
 settingFlags(program.command('up'))
   .description('run the platform and its watcher (the same as `npm start`)')
   .option('--json', 'print addresses as one JSON object when ready', false)
-  .action(async ({ json, ...flags }) => (await import('./commands/up.ts')).up(settingsOf(flags), json))
+  .action(async ({ json, ...flags }) => (await import('./commands/up.ts')).up(await settingsToStart(flags), json))
 
 settingFlags(program.command('serve'))
   .description('run one service as a process of its own')

@@ -23,17 +23,21 @@ export interface RecorderOptions {
 export interface Recorder {
   /** What was measured just now. Names beyond the first 500 of a file are left out. */
   sample(values: Readonly<Record<string, number>>): void
-  /** Something that happened. At most one a second in the long run, 200 at once; the others are counted as lost. */
+  /** Something that happened. Of each name 100 at once, and one in five seconds in the long run; the others are lost. */
   occurrence(name: string, what?: Pick<Occurrence, 'subject' | 'detail'>): void
   /** Records written and not written since it was opened. */
   readonly written: number
   readonly lost: number
+  /** Bytes of the records written. */
+  readonly bytes: number
   close(): void
 }
 
 const defaultBytes: Record<Source, number> = { platform: 44_000_000, watcher: 16_000_000 }
 const mostNames = 500
 const longestName = 100
+/** Names of occurrences that are told apart. */
+const mostKinds = 100
 const mostSessionBytes = 200
 const mostNamesBytes = mostNames * (longestName + 3) + mostBytesOf(mostNames) + 2 * FRAME_BYTES
 /** The names are said again after so many samples: where they are damaged, ten minutes go with them and not the file. */
@@ -61,10 +65,11 @@ export function openRecorder(options: RecorderOptions): Recorder {
 class FlightRecorder implements Recorder {
   written = 0
   lost = 0
+  bytes = 0
   readonly #ring: RingWriter
   readonly #clock: RecorderClock
   readonly #onError: (error: unknown) => void
-  readonly #occurrences: Tokens
+  readonly #occurrences = new Map<string, Tokens>()
   readonly #buffer = Buffer.alloc(FRAME_BYTES + 65_535)
   readonly #values = new Float64Array(mostNames)
   /** The series of this file, and where each stands in a sample. */
@@ -79,7 +84,6 @@ class FlightRecorder implements Recorder {
     this.#ring = ring
     this.#clock = clock
     this.#onError = onError
-    this.#occurrences = new Tokens({ most: 200, perSecond: 1 })
   }
 
   sample(values: Readonly<Record<string, number>>): void {
@@ -102,7 +106,7 @@ class FlightRecorder implements Recorder {
   }
 
   occurrence(name: string, what: Pick<Occurrence, 'subject' | 'detail'> = {}): void {
-    if (!this.#occurrences.take(this.#clock.upNow())) {
+    if (!this.#mayTell(name)) {
       this.lost++
       return
     }
@@ -112,6 +116,17 @@ class FlightRecorder implements Recorder {
       payload.copy(this.#buffer, FRAME_BYTES)
       this.#put(kinds.occurrence, payload.length)
     })
+  }
+
+  /** One kind that comes in storms must not keep the others out, nor turn the ring round in an hour. */
+  #mayTell(name: string): boolean {
+    let tokens = this.#occurrences.get(name)
+    if (!tokens) {
+      if (this.#occurrences.size >= mostKinds) return false
+      tokens = new Tokens({ most: 100, perSecond: 0.2 })
+      this.#occurrences.set(name, tokens)
+    }
+    return tokens.take(this.#clock.upNow())
   }
 
   close(): void {
@@ -167,5 +182,6 @@ class FlightRecorder implements Recorder {
     const stamp = { kind, at: this.#clock.wallNow(), up: this.#clock.upNow(), length }
     const end = sealFrame(this.#buffer, this.#ring.marker, stamp)
     this.#ring.append(this.#buffer.subarray(0, end))
+    this.bytes += end
   }
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import type { StartedPlatform } from '@plimsoll/bench'
 import { eventually, launchChromium, noChromium } from '@plimsoll/bench/end-to-end'
@@ -21,11 +25,23 @@ describe('the console in a real browser', { skip: noChromium }, () => {
   /** Signed in by the printed link. */
   let context: BrowserContext
   const faults: string[][] = []
+  /** What the watcher told the webhook. */
+  const told: { event: string; at: string; incident: { title: string }; page: string }[] = []
+  let receiver: Server
 
   before(async () => {
     home = await newHome()
+    receiver = createHttpServer(async (request, response) => {
+      told.push((await json(request)) as (typeof told)[number])
+      response.end()
+    })
+    receiver.listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    const alertsWebhookUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`
+    const config = join(home.data, 'settings.json')
+    await writeFile(config, JSON.stringify({ alertsWebhookUrl, alertsAfterMs: 0, alertsCloseAfterMs: 0 }))
     // The same port after a restart, or the page would ask nobody.
-    platform = await home.start('--port', String(await freePort()), '--fault-knobs')
+    platform = await home.start('--port', String(await freePort()), '--fault-knobs', '--config', config)
     browser = await launchChromium()
     context = await browser.newContext()
     for (const [region, sessions] of Object.entries(begun)) {
@@ -36,6 +52,8 @@ describe('the console in a real browser', { skip: noChromium }, () => {
     await browser?.close()
     await platform?.stop()
     await home?.remove()
+    receiver?.closeAllConnections()
+    receiver?.close()
   })
 
   async function send(method: string, path: string, body: unknown): Promise<void> {
@@ -257,8 +275,8 @@ describe('the console in a real browser', { skip: noChromium }, () => {
       assert.equal(dashboards.find(one => one.project === project)?.sessions, all + 3)
     }
     await eventually(known, 60_000)
-    const killed = await platform.platformPid()
-    process.kill(killed, 'SIGKILL')
+    const killedAt = Date.now()
+    process.kill(await platform.platformPid(), 'SIGKILL')
     // Whoever has its port keeps it from starting again, and the watcher goes on trying.
     const squatter = createServer(socket => socket.destroy())
     await eventually(async () => {
@@ -287,6 +305,11 @@ describe('the console in a real browser', { skip: noChromium }, () => {
       await page.setViewportSize({ width: 390, height: 844 })
       const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
       assert.deepEqual(widths, [390, 390])
+      await eventually(() => {
+        const [alert] = told.filter(({ event, at }) => event !== 'incident.closed' && Date.parse(at) >= killedAt)
+        assert.ok(alert?.incident.title, 'the webhook is told while the platform is dead')
+        assert.equal(alert.page, platform.watcherUrl)
+      }, 60_000)
     } finally {
       await new Promise(resolve => squatter.close(resolve))
     }

@@ -100,7 +100,8 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
     lastBeat: supervisor.lastBeat,
     addresses: address !== undefined && healthUrl !== undefined ? { url: address, healthUrl } : undefined
   }))
-  const ended = supervisor.run().then(code => {
+  const ended = supervisor.run().then(async code => {
+    if (code !== 0) await incidents?.lastWords()
     blackBox?.close(code === 0 ? 'the platform was stopped' : 'the platform could not start')
     incidents?.close()
     void looker?.close()

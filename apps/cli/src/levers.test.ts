@@ -13,7 +13,7 @@ test('the page of levers names only commands, drills and settings that there are
   assert.ok(named.length > 20)
   for (const [whole, command, next] of named) {
     assert.ok(commands.has(command!), whole)
-    if (command === 'drill') assert.ok(drillNames.includes(next!), whole)
+    if (command === 'drill') assert.ok(new Set<string>(drillNames).has(next!), whole)
     if (command === 'serve') assert.match(next!, /^(telemetry|analytics|metadata|users)$/)
   }
   const variables = new Set<string>(settingNames.map(environmentName))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import type { Diagnosis } from '@plimsoll/recorder'
 import { createWatcherServer, type Doors } from './server.ts'
 import type { Observation } from './verdict.ts'
 
@@ -103,7 +104,7 @@ test('HEAD is as GET without a body; other methods are 405, other paths 404', as
 
 test('/why.json is the diagnosis, and 503 before the first', async t => {
   assert.deepEqual([(await (await watcher(t))('/why.json')).status], [503])
-  const diagnosis = { at: now, state: 'degraded', summary: 'slow', causes: [], limits: [], lastHeard: {} } as const
+  const diagnosis: Diagnosis = { at: now, state: 'degraded', summary: 'slow', causes: [], limits: [], lastHeard: {} }
   const { status, body } = await (await watcher(t, {}, { look: async () => ({ at: now, diagnosis, tookMs: 3.4 }) }))(
     '/why.json'
   )

@@ -307,7 +307,6 @@ describe('the console in a real browser', { skip: noChromium }, () => {
     } finally {
       await new Promise(resolve => squatter.close(resolve))
     }
-    await platform.nextReady()
     await page.close()
   })
 

@@ -65,7 +65,11 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
       options.onExit?.(exit)
     }
   })
-  const looker = options.recorder === undefined ? undefined : new Looker({ directory: options.recorder })
+  const onError = options.incidents?.onError
+  const looker =
+    options.recorder === undefined
+      ? undefined
+      : new Looker({ directory: options.recorder, ...(onError && { onError }) })
   const observe = () => ({
     now: Date.now(),
     phase: supervisor.phase,

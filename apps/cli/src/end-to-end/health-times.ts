@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict'
 
-/** How long `/health` takes, in whole milliseconds, while eight readers ask for the page as fast as they get it (P7). */
+/** How long `/health` takes in whole milliseconds, each time beside two who ask for the page (P7). */
 export async function healthWhilePagesAreRead(url: string): Promise<{ p50: number; p99: number }> {
-  let reading = true
-  const readers = Array.from({ length: 8 }, async () => {
-    while (reading) await (await fetch(`${url}/`)).text()
-  })
-  const times: number[] = []
-  for (let n = 0; n < 200; n++) {
+  const page = async () => (await fetch(`${url}/`)).text()
+  const health = async () => {
     const began = performance.now()
     assert.equal((await fetch(`${url}/health`)).status, 503)
-    times.push(Math.round(performance.now() - began))
+    return Math.round(performance.now() - began)
   }
-  reading = false
-  await Promise.all(readers)
+  const times: number[] = []
+  for (let n = 0; n < 100; n++) {
+    const [, , took] = await Promise.all([page(), page(), health()])
+    times.push(took)
+  }
   times.sort((a, b) => a - b)
-  return { p50: times[100]!, p99: times[198]! }
+  return { p50: times[50]!, p99: times[98]! }
 }

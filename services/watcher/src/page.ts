@@ -30,14 +30,14 @@ export function renderPage(seen: Observation, { look, incidents, numbers = true 
 <section class="verdict ${verdict.status}"><p><strong>${verdict.status}</strong> ${quoted(verdict.output)}</p></section>
 ${seen.address ? `<p>Console: <a href="${quoted(seen.address)}">${quoted(seen.address)}</a></p>` : ''}
 <h2 id="why">Why</h2>
-${look ? `<div data-testid="why">${look.sections}</div>` : '<p>Nothing has been read from the black box yet.</p>'}
+${look?.page ? `<div data-testid="why">${look.page.sections}</div>` : '<p>Nothing has been read from the black box yet.</p>'}
 <h2>Last good dashboard</h2>
 ${numbers ? dashboardsHtml(known, seen.now) : '<p>Sign in to the console to see its numbers here: this watcher listens on more than this machine.</p>'}
 <h2>Last known state (${known ? ago(seen.now - known.at) : 'never'})</h2>
 ${known ? `<p>Breaker ${quoted(known.breaker)}; ${known.pendingWrites} writes waiting; read side ${known.caughtUp ? 'caught up' : `${known.lagMs} ms behind`}; ${Math.round(known.rssBytes / 1e6)} MB; restarts ${seen.restarts}.</p>` : '<p>The platform has not reported yet.</p>'}
 <h2>Last exits</h2><div class="wide"><table><thead><tr><th>When</th><th>How</th><th>After</th></tr></thead><tbody>${exits.join('')}</tbody></table></div>
 ${incidents ? incidentsHtml(incidents) : ''}
-${look?.glossary ?? ''}
+${look?.page?.glossary ?? ''}
 </main></body></html>`
 }
 

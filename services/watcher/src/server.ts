@@ -4,8 +4,8 @@ import { judge, type Observation } from './verdict.ts'
 import type { Look } from './why/look.ts'
 
 export interface Doors {
-  /** A look at the black box, within a moment; undefined when there is none. */
-  look?(): Promise<Look | undefined>
+  /** A look at the black box, within a moment, drawn for a page or not; undefined when there is none. */
+  look?(options?: { page: boolean }): Promise<Look | undefined>
   /** The incident that goes on and those that are over; undefined where none are followed. */
   incidents?(): Shown['incidents']
   /** Whether the numbers of the dashboard may be shown to whoever asks. Default: to everyone. */
@@ -60,7 +60,7 @@ export function createWatcherServer(observe: () => Observation, doors: Doors = {
             : send(response, 503, 'application/json', JSON.stringify({ code: 'no_look_yet' }), { 'retry-after': '2' })
         )
       case '/':
-        return void look().then(looked => {
+        return void look({ page: true }).then(looked => {
           const shown = { look: looked, incidents: incidents?.(), numbers: maySeeNumbers(request.headers) }
           send(response, 200, 'text/html; charset=utf-8', renderPage(observe(), shown), {
             'content-security-policy': "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -65,7 +65,11 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
       options.onExit?.(exit)
     }
   })
-  const looker = options.recorder === undefined ? undefined : new Looker({ directory: options.recorder })
+  const onError = options.incidents?.onError
+  const looker =
+    options.recorder === undefined
+      ? undefined
+      : new Looker({ directory: options.recorder, ...(onError && { onError }) })
   const observe = () => ({
     now: Date.now(),
     phase: supervisor.phase,
@@ -76,7 +80,7 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
     address
   })
   const server = createWatcherServer(observe, {
-    ...(looker && { look: () => looker.look() }),
+    ...(looker && { look: options => looker.look(options) }),
     incidents: () => incidents?.incidents,
     ...(options.maySeeNumbers && { maySeeNumbers: options.maySeeNumbers })
   })
@@ -100,7 +104,8 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
     lastBeat: supervisor.lastBeat,
     addresses: address !== undefined && healthUrl !== undefined ? { url: address, healthUrl } : undefined
   }))
-  const ended = supervisor.run().then(code => {
+  const ended = supervisor.run().then(async code => {
+    if (code !== 0) await incidents?.lastWords()
     blackBox?.close(code === 0 ? 'the platform was stopped' : 'the platform could not start')
     incidents?.close()
     void looker?.close()

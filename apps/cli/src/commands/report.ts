@@ -33,7 +33,13 @@ const longestMs = 24 * 3_600_000
 const marginMs = 5 * 60_000
 
 /** `plimsoll report`: writes an incident as Markdown and as one HTML file. It needs the files of the black box and nothing that runs. */
-export async function report({ data, out, json, ...times }: ReportOptions): Promise<void> {
+export async function report({ json, ...options }: ReportOptions): Promise<void> {
+  const { title, ...told } = writeReport(options)
+  print(json, told, () => [title, `  ${told.files.markdown}`, `  ${told.files.html}`])
+}
+
+/** @throws CommandError when there is nothing to report from, or the time is none */
+export function writeReport({ data, out, ...times }: Omit<ReportOptions, 'json'>) {
   const directory = resolve(data, 'recorder')
   const { lastAt } = readRecords(directory, { from: Number.POSITIVE_INFINITY })
   if (lastAt === undefined)
@@ -48,7 +54,8 @@ export async function report({ data, out, json, ...times }: ReportOptions): Prom
   writeFileSync(files.markdown, reportMarkdown(incident))
   writeFileSync(files.html, reportHtml(incident))
   const { state, summary, causes } = incident.diagnosis
-  const told = {
+  return {
+    title: titleOf(incident),
     from: new Date(incident.from).toISOString(),
     to: new Date(incident.to).toISOString(),
     state,
@@ -57,7 +64,6 @@ export async function report({ data, out, json, ...times }: ReportOptions): Prom
     records: records.length,
     files
   }
-  print(json, told, () => [titleOf(incident), `  ${files.markdown}`, `  ${files.html}`])
 }
 
 function gather(records: readonly BlackBoxRecord[], asked: Asked): Incident {

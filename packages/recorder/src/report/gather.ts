@@ -36,7 +36,7 @@ export function incidentAt(records: readonly BlackBoxRecord[], at: number, diagn
 }
 
 /**
- * The incident over a stretch of time: every cause that was one at some moment of it, from when it was first seen to when
+ * The incident over a stretch of time, from records by time: every cause that was one at some moment of it, from when it was first seen to when
  * it was last. What at any moment was known to follow from another is no cause.
  */
 export function incidentBetween(
@@ -58,8 +58,20 @@ export function incidentBetween(
   return { diagnosis: { ...last, state, summary, causes }, records, from, to }
 }
 
+/** The records that a diagnosis of a moment reads: they come by time, and a day of them is judged at many moments. */
 function within(records: readonly BlackBoxRecord[], at: number): readonly BlackBoxRecord[] {
-  return records.filter(record => record.at <= at && record.at > at - lookMs)
+  return records.slice(firstAfter(records, at - lookMs), firstAfter(records, at))
+}
+
+function firstAfter(records: readonly BlackBoxRecord[], at: number): number {
+  let low = 0
+  let high = records.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (records[middle]!.at <= at) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function merged(seen: readonly Diagnosis[], end: number): Finding[] {

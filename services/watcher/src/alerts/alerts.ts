@@ -58,11 +58,14 @@ export class Alerts {
     return this.#outbox.kept.pending.length
   }
 
-  /** Takes one look into account. What there is to tell is kept before it is sent. */
-  observe(diagnosis: Diagnosis): void {
+  /**
+   * Takes one look into account. What there is to tell is kept before it is sent.
+   * @param patience in place of what was set
+   */
+  observe(diagnosis: Diagnosis, patience: Patience = this.#patience): void {
     const { following, past, pending } = this.#outbox.kept
     const now = this.#now()
-    const { state, news } = follow(following, diagnosis, { now, patience: this.#patience, newId: randomUUIDv7 })
+    const { state, news } = follow(following, diagnosis, { now, patience, newId: randomUUIDv7 })
     if (!news) {
       this.#outbox.remember(state)
       return

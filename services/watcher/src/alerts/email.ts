@@ -15,7 +15,7 @@ export interface EmailOptions {
 
 /**
  * Sends the message as a letter in plain text, all letters of one incident in one thread. A password is sent only over
- * TLS, save to this machine itself. The library is loaded with the first letter.
+ * TLS, save to this machine itself. The library is loaded only where this is called.
  */
 export function email({ url, from, to, timeoutMs = 20_000, verify = true }: EmailOptions): Channel {
   const server = new URL(url)
@@ -36,10 +36,13 @@ export function email({ url, from, to, timeoutMs = 20_000, verify = true }: Emai
       auth: { user: decodeURIComponent(server.username), pass: decodeURIComponent(server.password) }
     })
   }
+  // Now, and not with the first letter: to load it holds up whatever else the thread has to answer.
+  const library = import('nodemailer')
+  library.catch(() => undefined)
   return {
     name: 'email',
     async send(message) {
-      const { createTransport } = await import('nodemailer')
+      const { createTransport } = await library
       const transport = createTransport(options)
       const { subject, text } = letterOf(message)
       const thread = `<${message.incident.id}@plimsoll>`

@@ -93,11 +93,11 @@ describe('an incident', () => {
     const { state } = watch([slow])
     const later = follow(state, slow, {
       now: noon + 3_600_000,
-      patience: { ...patience, openAfterMs: 20_000 },
+      patience: { ...patience, openAfterMs: 25_000 },
       newId: () => ''
     })
     assert.equal(later.news, undefined)
-    assert.equal(later.state.rising?.stoodMs, 15_000)
+    assert.equal(later.state.rising?.stoodMs, 20_000)
     const back = follow(state, slow, { now: noon - 3_600_000, patience, newId: () => '' })
     assert.equal(back.state.rising?.stoodMs, 0)
   })

@@ -39,7 +39,7 @@ export interface Patience {
 export type News = { kind: 'opened' | 'updated' | 'closed'; incident: Incident }
 
 /** Between two looks that are farther apart than this nobody knows what stood: only so much of it counts, in milliseconds. */
-const mostGapMs = 15_000
+const mostGapMs = 20_000
 const mostKept = 20
 
 /**

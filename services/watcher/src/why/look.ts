@@ -5,9 +5,8 @@ export interface Look {
   /** The moment that was judged, in milliseconds since 1970. */
   at: number
   diagnosis: Diagnosis
-  /** For a page: what is said, and the words that are explained. HTML, escaped. */
-  sections: string
-  glossary: string
+  /** For a page, where one was asked for: what is said, and the words that are explained. HTML, escaped. */
+  page?: { sections: string; glossary: string }
   /** What the look took in its thread, in milliseconds. */
   tookMs: number
 }

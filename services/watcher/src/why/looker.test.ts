@@ -24,9 +24,9 @@ test('a look says what the records say, also while they are written', async t =>
   assert.equal((await looker.look())!.diagnosis.state, 'unknown', 'nothing was recorded yet')
   const recorder = openRecorder({ directory: join(directory, 'platform'), source: 'platform' })
   recorder.sample({ 'memory.rss': 50, 'memory.limit': 100 })
-  const look = (await looker.look())!
+  const look = (await looker.look({ page: true }))!
   assert.equal(look.diagnosis.state, 'healthy')
-  assert.match(look.sections, /memory of the platform/)
+  assert.match(look.page!.sections, /memory of the platform/)
   recorder.close()
 })
 
@@ -34,7 +34,7 @@ test('many who ask share one look, and a fresh one is given again', async t => {
   let now = 1_000_000
   const counting = module(`import { parentPort } from 'node:worker_threads'
     let n = 0
-    parentPort.on('message', at => parentPort.postMessage({ at, n: ++n }))`)
+    parentPort.on('message', ({ at, page }) => parentPort.postMessage({ at, page, n: ++n }))`)
   const { looker } = looking(t, { worker: counting, now: () => now })
   const looks = await Promise.all(Array.from({ length: 50 }, () => looker.look()))
   assert.deepEqual(new Set(looks.map(look => (look as unknown as { n: number }).n)), new Set([1]))
@@ -42,6 +42,13 @@ test('many who ask share one look, and a fresh one is given again', async t => {
   assert.equal(((await looker.look()) as unknown as { n: number }).n, 1)
   now += 1
   assert.equal(((await looker.look()) as unknown as { n: number }).n, 2)
+  const drawn = await Promise.all(Array.from({ length: 50 }, () => looker.look({ page: true })))
+  assert.deepEqual(
+    new Set(drawn.map(look => (look as unknown as { n: number }).n)),
+    new Set([3]),
+    'one is drawn for all'
+  )
+  assert.equal(((await looker.look()) as unknown as { n: number }).n, 3, 'and serves whoever wants no drawing')
 })
 
 test('a thread that dies or says nothing costs the look, and nothing else', async t => {

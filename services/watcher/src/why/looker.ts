@@ -29,7 +29,9 @@ export class Looker {
   #options: Required<LookerOptions>
   #worker: Worker | undefined
   #latest: Look | undefined
-  #looking: Promise<Look | undefined> | undefined
+  /** The last look that was drawn. */
+  #drawn: Look | undefined
+  #looking: { page: boolean; done: Promise<unknown> } | undefined
   #notBefore = 0
   #closed = false
 
@@ -44,25 +46,37 @@ export class Looker {
     }
   }
 
-  /** The last look, however old it is; undefined before the first. */
-  get latest(): Look | undefined {
-    return this.#latest
-  }
-
-  /** A look that is fresh, or the last one when none comes in time. Never rejects. */
-  async look(): Promise<Look | undefined> {
-    const { now, freshMs, patienceMs } = this.#options
-    const age = this.#latest ? now() - this.#latest.at : Number.POSITIVE_INFINITY
-    // A clock that was put back must not freeze the page.
-    if (age >= 0 && age < freshMs) return this.#latest
-    this.#looking ??= this.#ask().finally(() => {
-      this.#looking = undefined
-    })
+  /**
+   * A look that is fresh, or the last one when none comes in time. Never rejects.
+   * @param page whether it is to be shown: drawing costs more than looking
+   */
+  async look({ page = false } = {}): Promise<Look | undefined> {
+    const { patienceMs } = this.#options
+    const last = () => (page ? this.#drawn : this.#latest)
+    if (this.#isFresh(last())) return last()
     const patience = Promise.withResolvers<void>()
     const timer = setTimeout(patience.resolve, patienceMs)
-    await Promise.race([this.#looking, patience.promise])
+    await Promise.race([this.#renew(page), patience.promise])
     clearTimeout(timer)
-    return this.#latest
+    return last()
+  }
+
+  #isFresh(look: Look | undefined): boolean {
+    const age = look ? this.#options.now() - look.at : Number.POSITIVE_INFINITY
+    // A clock that was put back must not freeze the page.
+    return age >= 0 && age < this.#options.freshMs
+  }
+
+  #renew(page: boolean): Promise<unknown> {
+    const under = this.#looking
+    if (under && (under.page || !page)) return under.done
+    const done = (under?.done ?? Promise.resolve()).then(() => this.#ask(page))
+    const looking = { page, done }
+    this.#looking = looking
+    void done.then(() => {
+      if (this.#looking === looking) this.#looking = undefined
+    })
+    return done
   }
 
   async close(): Promise<void> {
@@ -70,9 +84,9 @@ export class Looker {
     await this.#worker?.terminate()
   }
 
-  #ask(): Promise<Look | undefined> {
+  #ask(page: boolean): Promise<void> {
     const { now } = this.#options
-    if (this.#closed || (!this.#worker && performance.now() < this.#notBefore)) return Promise.resolve(undefined)
+    if (this.#closed || (!this.#worker && performance.now() < this.#notBefore)) return Promise.resolve()
     this.#worker ??= this.#start()
     const worker = this.#worker
     return new Promise(resolve => {
@@ -81,13 +95,14 @@ export class Looker {
         worker.off('message', done)
         worker.off('exit', ended)
         if (look) this.#latest = look
-        resolve(look)
+        if (look?.page) this.#drawn = look
+        resolve()
       }
       const ended = () => done()
       const stuck = setTimeout(() => void worker.terminate(), longestMs)
       worker.once('message', done)
       worker.once('exit', ended)
-      worker.postMessage(now())
+      worker.postMessage({ at: now(), page })
     })
   }
 
@@ -96,7 +111,7 @@ export class Looker {
     // A look needs a few megabytes. Should one ever need many, its thread ends, and not the watcher.
     const worker = new Worker(module, {
       workerData: { directory },
-      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 }
+      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 }
     })
     worker.unref()
     worker.on('error', onError)

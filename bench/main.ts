@@ -6,6 +6,7 @@ import { growth } from './growth.ts'
 import { ingest } from './ingest.ts'
 import { pubsub } from './pubsub.ts'
 import { rebuild } from './rebuild.ts'
+import { recorder } from './recorder.ts'
 import { resilienceFaults } from './resilience/faults/faults.ts'
 import { resilience } from './resilience/overhead.ts'
 
@@ -18,6 +19,7 @@ const benches = {
   eventlog,
   pubsub,
   rebuild,
+  recorder,
   resilience,
   'resilience-faults': resilienceFaults
 } as const

@@ -17,3 +17,4 @@ export { openRecorder, type Recorder, type RecorderOptions } from './recorder.ts
 export { machineClock, type RecorderClock } from './ring/clock.ts'
 export { rules } from './rules/index.ts'
 export { type Limit, limits } from './rules/limits.ts'
+export { type Why, type WhyOptions, why } from './why.ts'

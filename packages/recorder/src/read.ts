@@ -127,7 +127,11 @@ function recordOf(
   payload: Buffer,
   names: readonly (string | undefined)[]
 ): BlackBoxRecord | undefined {
-  if (kind === kinds.sample) return { kind: 'sample', at, source, values: decodeValues(payload, names) }
+  if (kind === kinds.sample) {
+    const values = decodeValues(payload, names)
+    // Numbers without a name, because the record that told the names was damaged, say nothing.
+    return Object.keys(values).length === 0 ? undefined : { kind: 'sample', at, source, values }
+  }
   const what = readOccurrence(payload)
   return what && { kind: 'occurrence', at, source, ...what }
 }

@@ -23,20 +23,27 @@ export interface RecorderOptions {
 export interface Recorder {
   /** What was measured just now. Names beyond the first 500 of a file are left out. */
   sample(values: Readonly<Record<string, number>>): void
-  /** Something that happened. At most one a second in the long run, 200 at once; the others are counted as lost. */
+  /** Something that happened. Of each name 100 at once, and one in five seconds in the long run; the others are lost. */
   occurrence(name: string, what?: Pick<Occurrence, 'subject' | 'detail'>): void
   /** Records written and not written since it was opened. */
   readonly written: number
   readonly lost: number
+  /** Bytes of the records written. */
+  readonly bytes: number
   close(): void
 }
 
 const defaultBytes: Record<Source, number> = { platform: 44_000_000, watcher: 16_000_000 }
 const mostNames = 500
 const longestName = 100
+/** Names of occurrences that are told apart. */
+const mostKinds = 100
 const mostSessionBytes = 200
-/** Room for all names, for a sample of all of them, and for some more. */
-const leastFileBytes = 100_000
+const mostNamesBytes = mostNames * (longestName + 3) + mostBytesOf(mostNames) + 2 * FRAME_BYTES
+/** The names are said again after so many samples: where they are damaged, ten minutes go with them and not the file. */
+const repeatEvery = 600
+/** Room for all names twice, and for samples of all of them. */
+const leastFileBytes = 120_000
 
 const roomFor = (names: readonly string[]) => Buffer.byteLength(JSON.stringify(names))
 
@@ -58,16 +65,18 @@ export function openRecorder(options: RecorderOptions): Recorder {
 class FlightRecorder implements Recorder {
   written = 0
   lost = 0
+  bytes = 0
   readonly #ring: RingWriter
   readonly #clock: RecorderClock
   readonly #onError: (error: unknown) => void
-  readonly #occurrences: Tokens
+  readonly #occurrences = new Map<string, Tokens>()
   readonly #buffer = Buffer.alloc(FRAME_BYTES + 65_535)
   readonly #values = new Float64Array(mostNames)
   /** The series of this file, and where each stands in a sample. */
   #names = new Map<string, number>()
   /** The file that has been told who writes. */
   #told = 0
+  #samples = 0
   #failing = false
   #closed = false
 
@@ -75,7 +84,6 @@ class FlightRecorder implements Recorder {
     this.#ring = ring
     this.#clock = clock
     this.#onError = onError
-    this.#occurrences = new Tokens({ most: 200, perSecond: 1 })
   }
 
   sample(values: Readonly<Record<string, number>>): void {
@@ -84,6 +92,9 @@ class FlightRecorder implements Recorder {
       // A new file knows none of the names, and has room for all of them.
       const begun = this.#begin(mostBytesOf(mostNames) + roomFor(names))
       this.#learn(begun ? this.#unknown(values) : names)
+      // Near the end of a file it does not pay any more.
+      if (++this.#samples % repeatEvery === 0 && this.#ring.left > mostNamesBytes)
+        this.#json(kinds.names, { from: 0, names: [...this.#names.keys()] })
       const count = this.#names.size
       this.#values.fill(Number.NaN, 0, count)
       for (const name in values) {
@@ -95,7 +106,7 @@ class FlightRecorder implements Recorder {
   }
 
   occurrence(name: string, what: Pick<Occurrence, 'subject' | 'detail'> = {}): void {
-    if (!this.#occurrences.take(this.#clock.upNow())) {
+    if (!this.#mayTell(name)) {
       this.lost++
       return
     }
@@ -105,6 +116,17 @@ class FlightRecorder implements Recorder {
       payload.copy(this.#buffer, FRAME_BYTES)
       this.#put(kinds.occurrence, payload.length)
     })
+  }
+
+  /** One kind that comes in storms must not keep the others out, nor turn the ring round in an hour. */
+  #mayTell(name: string): boolean {
+    let tokens = this.#occurrences.get(name)
+    if (!tokens) {
+      if (this.#occurrences.size >= mostKinds) return false
+      tokens = new Tokens({ most: 100, perSecond: 0.2 })
+      this.#occurrences.set(name, tokens)
+    }
+    return tokens.take(this.#clock.upNow())
   }
 
   close(): void {
@@ -160,5 +182,6 @@ class FlightRecorder implements Recorder {
     const stamp = { kind, at: this.#clock.wallNow(), up: this.#clock.upNow(), length }
     const end = sealFrame(this.#buffer, this.#ring.marker, stamp)
     this.#ring.append(this.#buffer.subarray(0, end))
+    this.bytes += end
   }
 }

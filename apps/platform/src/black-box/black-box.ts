@@ -19,6 +19,8 @@ export class BlackBox {
   readonly #errors = new ErrorTally()
   readonly #parts: Figures[] = []
   readonly #timer: NodeJS.Timeout
+  /** Processor time of this thread for the last sample, in milliseconds. */
+  #cost: number | undefined
 
   constructor({ recorder, directory }: BlackBoxOptions) {
     this.#recorder = recorder
@@ -39,6 +41,7 @@ export class BlackBox {
   }
 
   sample(): void {
+    const began = process.threadCpuUsage()
     const values = this.#process.read()
     for (const figures of this.#parts) {
       try {
@@ -47,9 +50,12 @@ export class BlackBox {
         this.failed('recorder', error)
       }
     }
+    if (this.#cost !== undefined) values['recorder.cost'] = this.#cost
     this.#recorder.sample(values)
     for (const { where, code, message, count } of this.#errors.take())
       this.happened('error', { subject: where, detail: { code, message, count } })
+    const { user, system } = process.threadCpuUsage(began)
+    this.#cost = (user + system) / 1_000
   }
 
   close(): void {

@@ -1,5 +1,5 @@
+import { problemOfError } from '@plimsoll/http'
 import { histogram } from '@plimsoll/sketches'
-
 import type { FastifyInstance } from 'fastify'
 import type { BlackBox } from './black-box.ts'
 
@@ -25,8 +25,9 @@ export function watchHttp(app: FastifyInstance, blackBox: BlackBox): void {
     histogram.record(times, Math.max(0, elapsedTime))
     done()
   })
-  app.addHook('onError', (_request, reply, error, done) => {
-    const status = (error as { statusCode?: number }).statusCode ?? reply.statusCode
+  app.addHook('onError', (_request, _reply, error, done) => {
+    // What no client is told in words is a failure of our own; a refusal has its reason in its code.
+    const { status } = problemOfError(error) ?? { status: 500 }
     if (status >= 500) blackBox.failed('http', error)
     done()
   })

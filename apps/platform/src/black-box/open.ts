@@ -21,8 +21,7 @@ export function openBlackBox(data: DataDirectory, settings: Settings, logger: Lo
   return blackBox
 }
 
-/** For compositions that record nothing. */
-export const nowhere: Recorder = { sample() {}, occurrence() {}, written: 0, lost: 0, close() {} }
+const nowhere: Recorder = { sample() {}, occurrence() {}, written: 0, lost: 0, bytes: 0, close() {} }
 
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')

@@ -157,10 +157,11 @@ describe('the state', () => {
     const down = seconds(-30, 0, () => ({ 'platform.phase': 2 }), 'watcher')
     assert.deepEqual(stateOf([...well(-100, -30), ...down]), [
       'down',
-      'Down. The platform was last heard 31 s ago, and no rule knows why.'
+      'Down. The platform was last heard at 11:59:29 UTC, and no rule knows why.'
     ])
     assert.equal(stateOf(well(-100, -20))[0], 'down')
-    const stopped = stateOf([...well(-100, -20), occurrence(-19, 'close', { why: 'SIGTERM' })])
+    const close = { ...occurrence(-19, 'close', { why: 'SIGTERM', code: 0 }), source: 'platform' } as const
+    const stopped = stateOf([...well(-100, -20), close])
     assert.deepEqual(stopped, ['down', 'Stopped at 11:59:41 UTC, as it was told to (SIGTERM).'])
   })
 

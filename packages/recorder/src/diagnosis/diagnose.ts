@@ -16,6 +16,8 @@ export interface DiagnoseOptions {
   limits?: readonly Limit[]
   /** The moment that is judged, in milliseconds since 1970, when records are given. Default: that of the last of them. */
   at?: number
+  /** For how long nothing was recorded after that, in milliseconds, where that is known: then nothing runs. */
+  silentMs?: number
 }
 
 /**
@@ -23,7 +25,7 @@ export interface DiagnoseOptions {
  * @param given records in the order of writing, or a timeline of them
  */
 export function diagnose(given: Iterable<BlackBoxRecord> | Timeline, options: DiagnoseOptions = {}): Diagnosis {
-  const { rules = knownRules, limits = knownLimits, at } = options
+  const { rules = knownRules, limits = knownLimits, at, silentMs } = options
   const seen = isTimeline(given) ? given : timeline(given, at === undefined ? {} : { at })
   const found = new Map<Rule, readonly Found[]>()
   const failedRules: { rule: string; message: string }[] = []
@@ -37,11 +39,11 @@ export function diagnose(given: Iterable<BlackBoxRecord> | Timeline, options: Di
   const causes = causesOf(rules, found, seen.at)
   const near = nearestLimits(seen, limits)
   const lastHeard = lastHeardOf(seen)
-  const state = stateOf(seen, causes, lastHeard)
+  const state = stateOf(seen, { causes, lastHeard, silentMs })
   return {
     at: seen.at,
     state,
-    summary: summaryOf(seen, { state, causes, limits: near, lastHeard }),
+    summary: summaryOf(seen, { state, causes, limits: near, lastHeard, silentMs }),
     causes,
     limits: near,
     lastHeard,

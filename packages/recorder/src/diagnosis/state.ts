@@ -1,62 +1,78 @@
+import type { Occurrence } from '../record.ts'
 import type { Diagnosis, Finding, NearLimit } from './diagnosis.ts'
 import { clockTime, inWords, percent } from './in-words.ts'
 import type { Timeline } from './timeline.ts'
 
 /** A platform that has recorded nothing for so long is stuck or gone, in milliseconds. It records each second. */
-const silentMs = 5_000
+const speechlessMs = 5_000
 
 /** What the watcher says of the platform, see `docs/vocabulary.md`. */
 const phases = { starting: 0, ready: 1, down: 2, stopping: 3, failed: 4 } as const
 
-type Judged = Pick<Diagnosis, 'causes' | 'limits' | 'lastHeard'>
+interface Judged {
+  causes: readonly Finding[]
+  lastHeard: Diagnosis['lastHeard']
+  /** For how long nothing was recorded after the moment, where nothing was. */
+  silentMs: number | undefined
+}
 
 /** Whether it serves, and as it should. */
-export function stateOf(
-  { at, recent }: Timeline,
-  causes: readonly Finding[],
-  { platform, watcher }: Diagnosis['lastHeard']
-): Diagnosis['state'] {
+export function stateOf({ at, recent }: Timeline, { causes, lastHeard, silentMs }: Judged): Diagnosis['state'] {
+  const { platform, watcher } = lastHeard
   if (recent.samples('platform').length + recent.samples('watcher').length + recent.occurrences().length === 0)
     return 'unknown'
+  if (silentMs !== undefined) return 'down'
   const ended = recent.occurrences('exit').at(-1)
   if (ended && ended.at >= (platform ?? 0)) return 'down'
   const phase = recent.series('platform.phase', 'watcher').at(-1)
-  const speaks = platform !== undefined && at - platform <= silentMs
+  const speaks = platform !== undefined && at - platform <= speechlessMs
   // The watcher's word counts for as long as it is fresh; a platform that records serves, whatever was said before.
-  if (phase && watcher !== undefined && at - watcher <= silentMs) {
+  if (phase && watcher !== undefined && at - watcher <= speechlessMs) {
     if (phase.value !== phases.ready && !(speaks && phase.value === phases.stopping)) return 'down'
     const silence = recent.series('platform.silent', 'watcher').at(-1)
-    if (silence && silence.value > silentMs && !speaks) return 'down'
+    if (silence && silence.value > speechlessMs && !speaks) return 'down'
   } else if (!speaks) return 'down'
   return causes.some(({ until }) => until === undefined) ? 'degraded' : 'healthy'
 }
 
 /** One sentence for the person on call, and one more for what comes next. */
-export function summaryOf({ at, recent }: Timeline, judged: Judged & Pick<Diagnosis, 'state'>): string {
-  const { state, causes, limits, lastHeard } = judged
+export function summaryOf(
+  { at, recent }: Timeline,
+  { state, causes, limits, lastHeard, silentMs }: Judged & Pick<Diagnosis, 'state' | 'limits'>
+): string {
   const [first, ...others] = causes
-  const also =
-    others.length === 0
-      ? ''
-      : ` ${others.length === 1 ? 'One more cause is' : `${others.length} more causes are`} listed.`
+  const more = others.length === 1 ? ' One more cause is listed.' : ` ${others.length} more causes are listed.`
+  const also = others.length === 0 ? '' : more
   switch (state) {
     case 'unknown':
       return 'Nothing was recorded around this moment, so nothing can be said about it.'
     case 'down': {
-      if (first) return `Down. ${sentence(first.title)}${also}`
-      const stopped = recent.occurrences('close').at(-1)
+      const quiet =
+        silentMs === undefined
+          ? ''
+          : ` Nothing has been recorded since, for ${inWords(silentMs)}: neither the platform nor its watcher runs.`
+      const stopped = stoppedOf(recent)
       if (stopped)
-        return `Stopped at ${clockTime(stopped.at)}, as it was told to (${String(stopped.detail?.why ?? 'close')}).`
+        return `Stopped at ${clockTime(stopped.at)}, as it was told to (${String(stopped.detail?.why)}).${quiet}`
+      if (first) return `Down. ${sentence(first.title)}${also}${quiet}`
       const last = lastHeard.platform
       return last === undefined
-        ? 'Down. The platform has recorded nothing in this window.'
-        : `Down. The platform was last heard ${inWords(at - last)} ago, and no rule knows why.`
+        ? `Down. The platform has recorded nothing in this window.${quiet}`
+        : `Down. The platform was last heard at ${clockTime(last)}, and no rule knows why.${quiet}`
     }
     case 'degraded':
       return `Not as it should be since ${clockTime(first!.since)}. ${sentence(first!.title)}${also}`
     default:
       return `Healthy.${first ? ` Until ${clockTime(first.until ?? at)} it was not: ${sentence(first.title)}` : ''}${nearest(limits, at)}`
   }
+}
+
+/** The platform's own word that it was told to end, if it has not begun again since. */
+function stoppedOf({ occurrences }: Timeline['recent']): Occurrence | undefined {
+  const told = occurrences().findLast(
+    ({ source, name }) => source === 'platform' && (name === 'close' || name === 'start')
+  )
+  return told?.name === 'close' && told.detail?.code === 0 ? told : undefined
 }
 
 function nearest([first]: readonly NearLimit[], at: number): string {

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeSync } fro
 import { RecorderDiskError } from '../errors.ts'
 import type { Source } from '../record.ts'
 import { encodeHeader, type FileHeader, HEADER_BYTES } from './file-header.ts'
+import { kinds } from './frame.ts'
 import { framesOf } from './scan.ts'
 import { allocate, pathOf, type RingFile, ringFiles } from './slots.ts'
 
@@ -18,13 +19,15 @@ export interface RingOptions {
 /** A ring opened for writing: where the next record goes. Synchronous, so that what was written outlives the process. */
 export class RingWriter {
   readonly #options: RingOptions
-  #fd: number
-  #slot: number
-  #sequence: number
-  #at: number
-  #marker: number
+  #fd = -1
+  #sequence = 0
+  #at = 0
+  #marker = 0
 
-  /** Goes on where the last writer stopped. @throws RecorderDiskError, RecorderVersionError */
+  /**
+   * Goes on where the last writer stopped; beside one that still runs, in a file of its own.
+   * @throws RecorderDiskError, RecorderVersionError
+   */
   constructor(options: RingOptions) {
     this.#options = options
     const { directory, fileBytes } = options
@@ -34,20 +37,14 @@ export class RingWriter {
       throw new RecorderDiskError(directory, error)
     }
     const last = newest(ringFiles(directory))
-    if (last && statSync(last.path).size === fileBytes && last.header.size === fileBytes) {
-      this.#slot = last.slot
+    const tail = last && statSync(last.path).size === fileBytes ? tailOf(last) : undefined
+    if (last && tail && !isAlive(tail.pid)) {
+      this.#fd = openSync(last.path, 'r+')
       this.#sequence = last.header.sequence
       this.#marker = last.header.marker
-      this.#fd = openSync(last.path, 'r+')
-      this.#at = endOf(readFileSync(last.path), last.header)
-    } else {
-      this.#slot = last?.slot ?? -1
-      this.#sequence = last?.header.sequence ?? 0
-      this.#marker = this.#at = 0
-      this.#fd = -1
-      this.#begin()
-    }
-    this.#prepareNext()
+      this.#at = tail.end
+      this.#allocateAfter(last.slot)
+    } else this.#begin()
   }
 
   /** Which file it is: a new one knows no names. */
@@ -59,11 +56,14 @@ export class RingWriter {
     return this.#marker
   }
 
+  /** Bytes that this file can still take. */
+  get left(): number {
+    return this.#options.fileBytes - this.#at
+  }
+
   /** Makes room for so many bytes, in a new file if need be. */
   makeRoom(bytes: number): void {
-    if (this.#at + bytes <= this.#options.fileBytes) return
-    this.#begin()
-    this.#prepareNext()
+    if (this.#at + bytes > this.#options.fileBytes) this.#begin()
   }
 
   /** One write; what fails is the caller's to count. A record that was cut short is overwritten by the next one. */
@@ -78,41 +78,42 @@ export class RingWriter {
     this.#fd = -1
   }
 
-  /** The next file in turn; where it cannot be made, the oldest of those that are. */
+  /** The file after the newest in turn; where it cannot be made, the oldest of those that are. */
   #begin(): void {
-    const { directory, source, fileBytes } = this.#options
-    const slot = this.#nextSlot()
-    const fd = openSync(pathOf(directory, slot), 'r+')
+    const { directory, source, files, fileBytes } = this.#options
+    const known = ringFiles(directory)
+    const last = newest(known)
+    const inTurn = last === undefined ? 0 : (last.slot + 1) % files
+    const slot = allocate(directory, inTurn, fileBytes) ? inTurn : this.#oldest(known)
+    const sequence = (last?.header.sequence ?? 0) + 1
     const marker = randomBytes(4).readUInt32LE() || 1
-    const header = encodeHeader({ source, marker, sequence: this.#sequence + 1, size: fileBytes })
+    const fd = openSync(pathOf(directory, slot), 'r+')
     try {
-      writeSync(fd, header, 0, HEADER_BYTES, 0)
+      writeSync(fd, encodeHeader({ source, marker, sequence, size: fileBytes }), 0, HEADER_BYTES, 0)
     } catch (error) {
       closeSync(fd)
       throw error
     }
     this.close()
     this.#fd = fd
-    this.#slot = slot
-    this.#sequence++
+    this.#sequence = sequence
     this.#marker = marker
     this.#at = HEADER_BYTES
+    this.#allocateAfter(slot)
   }
 
-  #nextSlot(): number {
-    const { directory, files, fileBytes } = this.#options
-    const inTurn = (this.#slot + 1) % files
-    if (allocate(directory, inTurn, fileBytes)) return inTurn
-    const usable = ringFiles(directory).filter(({ path }) => statSync(path).size === fileBytes)
+  #oldest(known: readonly RingFile[]): number {
+    const { directory, fileBytes } = this.#options
+    const usable = known.filter(({ path }) => statSync(path, { throwIfNoEntry: false })?.size === fileBytes)
     const oldest = usable.toSorted((a, b) => sequenceOf(a) - sequenceOf(b))[0]
     if (!oldest) throw new RecorderDiskError(directory, new Error('there is no space for a file of it'))
     return oldest.slot
   }
 
-  /** An hour before it is needed, when the disk may be full. */
-  #prepareNext(): void {
+  /** The next file, an hour before it is needed, when the disk may be full. */
+  #allocateAfter(slot: number): void {
     const { directory, files, fileBytes } = this.#options
-    allocate(directory, (this.#slot + 1) % files, fileBytes)
+    allocate(directory, (slot + 1) % files, fileBytes)
   }
 }
 
@@ -126,8 +127,25 @@ function newest(files: readonly RingFile[]): Found | undefined {
     .toSorted((a, b) => b.header.sequence - a.header.sequence)[0]
 }
 
-function endOf(bytes: Buffer, { marker }: FileHeader): number {
+/** Where the last whole record of a file ends, and who wrote it. */
+function tailOf({ path, header }: Found): { end: number; pid: number | undefined } {
+  const bytes = readFileSync(path)
   let end = HEADER_BYTES
-  for (const frame of framesOf(bytes, marker)) end = frame.end
-  return end
+  let pid: number | undefined
+  for (const frame of framesOf(bytes, header.marker)) {
+    end = frame.end
+    if (frame.kind === kinds.session)
+      pid = (JSON.parse(bytes.toString('utf8', frame.payloadAt, frame.end)) as { pid?: number }).pid
+  }
+  return { end, pid }
+}
+
+function isAlive(pid: number | undefined): boolean {
+  if (pid === undefined || pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }

@@ -7,6 +7,7 @@ import {
   startPlatformProcess,
   watchEndpoint
 } from '@plimsoll/bench'
+import { namedAim, namedFigures, watchCause } from './causes/named.ts'
 import type { Drill } from './drill.ts'
 import { project } from './night.ts'
 import { settledBooks } from './settled-books.ts'
@@ -53,6 +54,7 @@ export const storeAway: Drill = {
       note('  healthy')
       await at(warmSeconds + seconds)
       note('  away')
+      const asking = watchCause(platform.data, { rule: 'store-gone', subject: 'primary' }, seconds * 1_000)
       await keepAway(platform, seconds * 1_000)
       await at(warmSeconds + 2 * seconds - 0.5)
       const waited = await platform.get<Spool>('/v1/spool', project)
@@ -63,6 +65,7 @@ export const storeAway: Drill = {
       const drainSeconds = await untilDrained(platform, backAt)
       const report = await load.done
       const ledger = await settledBooks(platform)
+      const named = await asking
       const healthy = during(report, warmSeconds, warmSeconds + seconds)
       const away = during(report, warmSeconds + seconds, warmSeconds + 2 * seconds)
       const back = during(report, warmSeconds + 2 * seconds, warmSeconds + 3 * seconds)
@@ -78,9 +81,11 @@ export const storeAway: Drill = {
           'events acknowledged': report.events,
           'answers by status': report.statuses,
           ledger,
-          '/health': watched
+          '/health': watched,
+          'what why said': namedFigures(named)
         },
         aims: [
+          namedAim('away', named),
           atLeast('events that waited on disk', waited.events, 1, ''),
           atLeast('rate kept while away (P4)', away.eventsPerSecond / healthy.eventsPerSecond, 0.95, ''),
           atMost('ack p99 while away', away.p99, 250, 'ms'),

@@ -169,7 +169,7 @@ export const faults = {
   'locked-store': {
     about: 'somebody keeps a lock on the log, and every statement waits for it',
     stage: 'server',
-    cause: { rule: 'pool-exhausted', subject: 'primary' },
+    cause: { rule: 'store-stuck', subject: 'primary' },
     withinSeconds: 25,
     async begin({ server }) {
       const client = await server!.connect()
@@ -295,6 +295,41 @@ export const faults = {
       return nothing
     },
     isLast: true
+  }
+} satisfies Record<string, Fault>
+
+/** Faults that are drills of their own elsewhere, for pairs. */
+export const halves = {
+  'hanging-answers': {
+    about: 'the metadata API takes every call and answers none',
+    stage: 'embedded',
+    cause: { rule: 'hanging-dependency', subject: 'metadata' },
+    begin: metadataFault({ hang: true })
+  },
+  'failing-answers': {
+    about: 'the metadata API fails a third of its calls',
+    stage: 'embedded',
+    cause: { rule: 'erring-dependency', subject: 'metadata' },
+    begin: metadataFault({ latencyMs: 5, errorRate: 0.33 })
+  },
+  'held-pool': {
+    about: 'every connection to the primary store is taken and kept',
+    stage: 'embedded',
+    cause: { rule: 'pool-exhausted', subject: 'primary' },
+    async begin(scene) {
+      await scene.knob({ holdStoreMs: 8_000 })
+      return nothing
+    }
+  },
+  'blocked-loop': {
+    about: 'a request keeps the event loop busy for six seconds',
+    stage: 'embedded',
+    cause: { rule: 'event-loop-blocked', subject: 'main loop' },
+    async begin(scene) {
+      // It is answered when it is over.
+      void scene.knob({ blockLoopMs: 6_000 }).catch(() => undefined)
+      return nothing
+    }
   }
 } satisfies Record<string, Fault>
 

@@ -33,7 +33,8 @@ export const cpuStarved: Rule = {
     const usualDelay = quantile(within(delays, 0, found.since - 1_000), 0.5)
     const stall = mean(within(points(timeline, 'pressure.cpu'), found.since))
     const usualStall = mean(within(points(timeline, 'pressure.cpu'), 0, found.since - 1_000))
-    const waits = delay >= Math.max(60, 2 * (usualDelay ?? 30)) || (stall >= 0.5 && delay >= 30 && stall >= 1.5 * usualStall)
+    const waits =
+      delay >= Math.max(60, 2 * (usualDelay ?? 30)) || (stall >= 0.5 && delay >= 30 && stall >= 1.5 * usualStall)
     if (!waits) return []
     return [
       {

@@ -20,6 +20,7 @@ const drills = {
   overload
 } satisfies Record<string, Drill>
 
+export { healthyHour } from './causes/index.ts'
 export { MetadataProcess } from './metadata-process.ts'
 
 /** Two faults at once, all pairs one after another. */

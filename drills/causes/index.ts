@@ -2,6 +2,7 @@ import type { Fault } from './fault.ts'
 import { type FaultName, faults } from './faults.ts'
 import type { Turn } from './run.ts'
 
+export { healthyHour } from './healthy.ts'
 export { type Named, watchCause } from './named.ts'
 export { pairTurns } from './pairs.ts'
 export { playTurns, type Told, type Verdict } from './run.ts'

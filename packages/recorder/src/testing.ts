@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { readRecords } from './read.ts'
 import type { RecorderClock } from './ring/clock.ts'
 
@@ -48,8 +48,8 @@ const isWhole = (values: Readonly<Record<string, number>>) => {
  * last number that it said was written.
  */
 export async function killWriter(directory: string, afterMs: number): Promise<number> {
-  const worker = join(import.meta.dirname, 'writer-worker.ts')
-  const child = spawn(process.execPath, [worker, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const worker = new URL('./writer-worker.ts', import.meta.url)
+  const child = spawn(process.execPath, [fileURLToPath(worker), directory], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   let said = ''
   child.stdout.on('data', (chunk: Buffer) => {

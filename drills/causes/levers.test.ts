@@ -9,7 +9,9 @@ import { faults, halves } from './faults.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const commands = new Set(
-  [...readFileSync(join(root, 'apps/cli/src/main.ts'), 'utf8').matchAll(/command\('([a-z-]+)'\)/g)].map(([, name]) => name)
+  [...readFileSync(join(root, 'apps/cli/src/main.ts'), 'utf8').matchAll(/command\('([a-z-]+)'\)/g)].map(
+    ([, name]) => name
+  )
 )
 
 test('each lever has a page that is there', () => {

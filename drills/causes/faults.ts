@@ -111,7 +111,7 @@ export const faults = {
     }
   },
   'slow-subscriber': {
-    about: 'the subscriber analytics takes four seconds more for each step',
+    about: 'the subscriber analytics takes five seconds more for each step',
     stage: 'embedded',
     cause: { rule: 'subscriber-slow', subject: 'analytics' },
     withinSeconds: 40,
@@ -247,12 +247,12 @@ export const faults = {
     }
   },
   leak: {
-    about: 'the platform keeps 4 MB more each second, of the 180 MB it may have',
+    about: 'the platform keeps 3 MB more each second, of the 180 MB it may have',
     stage: 'small-memory',
     cause: { rule: 'memory-leak', subject: 'platform' },
     withinSeconds: 60,
     begin: async scene => {
-      await scene.knob({ leakBytes: 4_000_000 })
+      await scene.knob({ leakBytes: 3_000_000 })
       return nothing
     }
   },

@@ -14,7 +14,7 @@ function offered(timeline: Timeline) {
 export const flood: Rule = {
   name: 'flood',
   about: 'One project sends many times what it usually does, and others are refused with it.',
-  explains: ['overload', 'store-slow', 'retry-storm', 'subscriber-slow'],
+  explains: ['overload', 'store-slow', 'subscriber-slow'],
   lever: {
     name: 'rate limit and fair share',
     action:
@@ -34,6 +34,9 @@ export const flood: Rule = {
     // The only one there is: it is not one among others.
     if (usualPart !== undefined && usualPart > 0.9) return []
     if (usualPart !== undefined && now < usualPart + 0.15) return []
+    // The same sent again and again is another thing than much that is new.
+    const twice = mean(within(points(timeline, 'ingest.duplicate'), full.since))
+    if (twice > 0.25 * (twice + mean(within(points(timeline, 'ingest.accepted'), full.since)))) return []
     const rates = offered(timeline)
     const rate = mean(within(rates, full.since))
     const usualRate = quantile(within(rates, 0, full.since - 2_000), 0.9)

@@ -1,6 +1,7 @@
 import { type Aim, type RunOptions, report } from '@plimsoll/bench'
+import type { Diagnosis } from '@plimsoll/recorder'
 import { aboutFault, faultNames, faultTurn, pairTurns, playTurns, type Verdict } from './causes/index.ts'
-import type { Drill } from './drill.ts'
+import type { Drill, Outcome } from './drill.ts'
 import { deadMetadata, failingMetadata, hangingMetadata, slowMetadata } from './metadata-drills.ts'
 import { overload } from './overload.ts'
 import { blockedLoop, exhaustedPool, retryStorm, stuckAtOnce } from './own-faults.ts'
@@ -55,7 +56,11 @@ const optionsOf = (options: DrillOptions) => ({
 export function runDrill(name: DrillName, options: DrillOptions): Promise<number> {
   const title = `drill ${name}${options.withoutPolicies ? ' --without-policies' : ''}`
   return report(title, optionsOf(options), async run => {
-    if (isNight(name)) return drills[name].run(run, { policies: !options.withoutPolicies })
+    if (isNight(name)) {
+      const { diagnosis, ...outcome } = await drills[name].run(run, { policies: !options.withoutPolicies })
+      await keepReport(name, diagnosis, options)
+      return outcome
+    }
     return told(await playTurns(name === pairs ? pairTurns : [faultTurn(name)], run.note), options)
   })
 }
@@ -68,6 +73,7 @@ export function runAllDrills(options: DrillOptions): Promise<number> {
     for (const name of nights) {
       run.note(`${name}: ${drills[name].about}`)
       const outcome = await runOne(drills[name], run)
+      await keepReport(name, outcome.diagnosis, options)
       figures[name] = outcome.figures
       for (const aim of outcome.aims) aims.push({ ...aim, name: `${name}: ${aim.name}` })
     }
@@ -77,11 +83,16 @@ export function runAllDrills(options: DrillOptions): Promise<number> {
 }
 
 async function told(verdict: Verdict, { reports }: DrillOptions): Promise<Verdict> {
-  if (reports !== undefined) await writeReports(reports, verdict.told)
+  const all = verdict.told.map(({ name, played: { diagnosis } }) => ({ name, diagnosis }))
+  if (reports !== undefined) await writeReports(reports, all)
   return verdict
 }
 
-async function runOne(drill: Drill, run: RunOptions): Promise<{ figures: Record<string, unknown>; aims: Aim[] }> {
+async function keepReport(name: string, diagnosis: Diagnosis | undefined, { reports }: DrillOptions): Promise<void> {
+  if (reports !== undefined && diagnosis !== undefined) await writeReports(reports, [{ name, diagnosis }])
+}
+
+async function runOne(drill: Drill, run: RunOptions): Promise<Outcome> {
   try {
     return await drill.run(run, { policies: true })
   } catch (error) {

@@ -1,16 +1,18 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Diagnosis, Finding } from '@plimsoll/recorder'
-import type { Told } from './causes/index.ts'
 
 /**
  * Writes what was said of each fault as Markdown, one file a drill. The text does not name the drill, so that it can be
  * given to a reader who has to find the lever by it alone.
  */
-export async function writeReports(folder: string, told: readonly Told[]): Promise<void> {
+export async function writeReports(
+  folder: string,
+  told: readonly { name: string; diagnosis: Diagnosis }[]
+): Promise<void> {
   await mkdir(folder, { recursive: true })
-  for (const { name, played } of told)
-    await writeFile(join(folder, `${name.replaceAll(' + ', '-and-')}.md`), reportOf(played.diagnosis))
+  for (const { name, diagnosis } of told)
+    await writeFile(join(folder, `${name.replaceAll(' + ', '-and-')}.md`), reportOf(diagnosis))
 }
 
 /** Seconds before or after the moment that is judged: a date would say nothing to a reader. */

@@ -253,7 +253,7 @@ export const faults = {
     withinSeconds: 60,
     begin: async scene => {
       await scene.knob({ leakBytes: 3_000_000 })
-      return nothing
+      return () => scene.knob({ leakBytes: 0 })
     }
   },
   'out-of-memory': {

@@ -146,7 +146,7 @@ export const faults = {
     about: 'clients hang up after a few milliseconds and send the same again at once',
     stage: 'embedded',
     cause: { rule: 'retry-storm', subject: 'clients' },
-    begin: scene => moreLoad(scene, { connections: 400, batchSize: 20, timeoutMs: 25, retries: 20, worker: 42 })
+    begin: scene => moreLoad(scene, { connections: 400, batchSize: 20, timeoutMs: 40, retries: 20, worker: 42 })
   },
   'killed-platform': {
     about: 'the platform’s process is ended by SIGKILL',

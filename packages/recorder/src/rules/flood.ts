@@ -25,8 +25,8 @@ export const flood: Rule = {
     if (now < 0.75) return []
     const usualPart = median(within(part, 0, full.since - 2_000))
     // The only one there is: it is not one among others.
-    if (usualPart !== undefined && usualPart > 0.9) return []
-    if (usualPart !== undefined && now < usualPart + 0.15) return []
+    if (usualPart === undefined || usualPart > 0.9) return []
+    if (now < usualPart + 0.15) return []
     // The same sent again and again is another thing than much that is new.
     const twice = mean(within(points(timeline, 'ingest.duplicate'), full.since))
     if (twice > 0.25 * (twice + mean(within(points(timeline, 'ingest.accepted'), full.since)))) return []
@@ -45,10 +45,10 @@ export const flood: Rule = {
         evidence: [
           {
             at: full.since,
-            text: `${project} sends ${share(now)} of all that is ${turnedAway > taken ? 'turned away' : 'taken'}${usualPart === undefined ? '' : `; before the busiest sent ${share(usualPart)}`}`,
+            text: `${project} sends ${share(now)} of all that is ${turnedAway > taken ? 'turned away' : 'taken'}; before the busiest sent ${share(usualPart)}`,
             series: turnedAway > taken ? 'ingest.turned-away' : 'ingest.busiest',
             now,
-            ...(usualPart === undefined ? {} : { before: usualPart })
+            before: usualPart
           },
           {
             at: full.since,

@@ -139,6 +139,17 @@ program
   .option('--json', 'one JSON object as the last line', false)
   .action(async options => (await import('./commands/why.ts')).why(options))
 
+program
+  .command('report')
+  .description('write an incident as Markdown and as one HTML file, from what was recorded; the last one, or of a time')
+  .option('--data <dir>', 'data folder of the platform', defaultData())
+  .option('--at <time>', 'how it stood at a moment, as 2026-01-02T03:04:05Z, or how long ago: 90s, 10m, 2h')
+  .option('--from <time>', 'what happened from then on')
+  .option('--to <time>', 'and until when')
+  .option('--out <dir>', 'where the files go', '.')
+  .option('--json', 'one JSON object as the last line', false)
+  .action(async options => (await import('./commands/report.ts')).report(options))
+
 onPlatform(program.command('demo'))
   .description('send generated traffic: a week of it, then live until stopped')
   .option('--seed <n>', 'another seed, another week', '1')

@@ -10,7 +10,7 @@ import {
 } from '@plimsoll/service-metadata'
 import { createTelemetry, metadataBudgetMs } from '@plimsoll/service-telemetry'
 import { createUsers } from '@plimsoll/service-users'
-import type { KnownState } from '@plimsoll/service-watcher'
+import type { KnownDashboard, KnownState } from '@plimsoll/service-watcher'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { absentStore } from './absent-store.ts'
@@ -21,11 +21,13 @@ import type { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
 import { faultKnobs } from './fault-knobs.ts'
 import type { Patient } from './health.ts'
+import { KnownDashboards } from './known-dashboards.ts'
 import { metricsRoute } from './metrics.ts'
 import { noObservability, type Observability } from './observability/observability.ts'
 import { allowedOrigins } from './origins.ts'
+import { cookieName } from './session-cookie.ts'
 import type { Settings } from './settings.ts'
-import { cookieName, SignIn } from './sign-in.ts'
+import { SignIn } from './sign-in.ts'
 import { openStores, placesOf, spoolIn } from './stores.ts'
 import { masterKeyOf } from './users-key.ts'
 import { warmUp } from './warm-up.ts'
@@ -34,12 +36,14 @@ export interface Platform {
   url: string
   metadataUrl: string
   /** Counters and states for the watcher and for `/metrics`. */
-  snapshot(): Omit<KnownState, 'projects'>
+  snapshot(): Omit<KnownState, 'projects' | 'dashboards'>
   signInLink(): string
   /** True when the log has no entry at all. */
   isEmpty(): Promise<boolean>
   /** What is stored, by project, from the read side's last answer; empty when it cannot say. */
   projects(): Promise<KnownState['projects']>
+  /** The last good answers of the dashboard, of the latest of these projects. */
+  dashboards(projects: KnownState['projects']): KnownDashboard[]
   /** Rejects or resolves when a store is gone. */
   storeLost: Promise<Error | undefined>
   close(): Promise<void>
@@ -51,6 +55,8 @@ export interface PlatformOptions {
   logger: Logger
   /** Folder of the built console; without it the platform has none. */
   consoleDist?: string | undefined
+  /** Where the watcher answers, for a link in the console. Default: there is none. */
+  watcherUrl?: string | undefined
   /** Is given what its health checks look at, as soon as it is there. */
   patient?: Patient
   /** Default: nothing is exported. Its owner closes it, after the platform. */
@@ -65,6 +71,7 @@ export async function startPlatform({
   data,
   logger,
   consoleDist,
+  watcherUrl,
   patient = {},
   observability = noObservability,
   watching = unwatched
@@ -86,7 +93,7 @@ export async function startPlatform({
       watching.failed('background', error)
       logger.warn({ err: error }, 'a background task failed and will be tried again')
     }
-    const signIn = new SignIn(data.secret)
+    const signIn = new SignIn(data.secret, Date.now, settings.watcherUrl || watcherUrl)
     const users = await createUsers({
       database: primary,
       masterKey: masterKeyOf(settings, data),
@@ -149,7 +156,7 @@ export async function startPlatform({
       failures: analytics.state.failures,
       alive: true
     }))
-    const snapshot = (): Omit<KnownState, 'projects'> => ({
+    const snapshot = (): Omit<KnownState, 'projects' | 'dashboards'> => ({
       at: Date.now(),
       pendingWrites: telemetry.ingest.pending,
       spooled: telemetry.ingest.spool?.snapshot().events ?? 0,
@@ -179,12 +186,18 @@ export async function startPlatform({
     users.start()
     registered?.start()
     await warmUp(app, adminToken)
+    const dashboards = new KnownDashboards(async project => {
+      const url = `/v1/dashboard?project=${encodeURIComponent(project)}`
+      const answer = await app.inject({ url, headers: { authorization: `Bearer ${adminToken}` } })
+      return answer.statusCode === 200 ? answer.json() : undefined
+    })
     return {
       url,
       metadataUrl,
       snapshot,
       signInLink: () => `${url}/sign-in#${signIn.newToken()}`,
       isEmpty: async () => (await primary.query('select from eventlog.entries limit 1')).affected === 0,
+      dashboards: projects => dashboards.of(projects),
       projects: async () => analytics.projects().catch(() => []),
       storeLost: Promise.race([primary.exited, read.exited]),
       close

@@ -16,6 +16,8 @@ import type { Settings } from './settings.ts'
 interface Start {
   settings: Settings
   consoleDist: string | undefined
+  /** Where the watcher answers. */
+  watcherUrl?: string
 }
 
 /** How often the watcher hears from us, in milliseconds. */
@@ -27,7 +29,7 @@ const report = (message: Report) => {
   if (process.connected) process.send!(message)
 }
 
-async function main({ settings, consoleDist }: Start): Promise<void> {
+async function main({ settings, consoleDist, watcherUrl }: Start): Promise<void> {
   const observability = await startObservability(settings, 'plimsoll')
   const logger = pino(
     {
@@ -51,6 +53,7 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
       data,
       logger,
       consoleDist,
+      watcherUrl,
       patient,
       observability,
       watching: watchedBy(blackBox)
@@ -103,8 +106,13 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
   data.writeAddresses({ url, metadataUrl, healthUrl: health.url, pid: process.pid })
   report({ kind: 'ready', url, healthUrl: health.url, signInLink: platform.signInLink() })
 
-  const beat = async () =>
-    report({ kind: 'beat', state: { ...platform.snapshot(), projects: await platform.projects() } })
+  const beat = async () => {
+    const projects = await platform.projects()
+    report({
+      kind: 'beat',
+      state: { ...platform.snapshot(), projects, dashboards: platform.dashboards(projects) }
+    })
+  }
   await beat()
   beats = setInterval(() => void beat().catch(error => logger.warn({ err: error }, 'no beat')), beatMs)
 

@@ -122,8 +122,11 @@ export class Supervisor {
 
   #told(report: Report): void {
     this.#lastBeat = Date.now()
-    if (report.kind === 'beat') this.#known = report.state
-    else if (report.kind === 'cannot-start') {
+    if (report.kind === 'beat') {
+      // One that has just been started again knows no dashboard yet, and perhaps never will: the last good ones stay.
+      const dashboards = report.state.dashboards?.length ? report.state.dashboards : this.#known?.dashboards
+      this.#known = { ...report.state, ...(dashboards && { dashboards }) }
+    } else if (report.kind === 'cannot-start') {
       this.#complaint = report.message
       this.#options.onRefused?.(report.message)
     } else {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { why as judge, RecorderError } from '@plimsoll/recorder'
 import { diagnosisLines } from '../diagnosis-lines.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
+import { momentOf } from '../moment.ts'
 import { print } from '../output.ts'
 
 /**
@@ -15,7 +16,7 @@ export async function why(options: { data: string; at?: string; json: boolean })
     throw new CommandError(
       `there is no black box in ${options.data}; one is there once a platform has run, or name its folder with --data`
     )
-  const at = options.at === undefined ? undefined : momentOf(options.at, Date.now())
+  const at = options.at === undefined ? undefined : momentOf('--at', options.at)
   const { diagnosis, skipped } = read(directory, at)
   for (const { file, why } of skipped) process.stderr.write(`plimsoll: ${file} was not read: ${why}\n`)
   print(options.json, diagnosis, () => diagnosisLines(diagnosis))
@@ -34,17 +35,4 @@ function read(directory: string, at: number | undefined) {
     if (error instanceof RecorderError) throw new CommandError(error.message)
     throw error
   }
-}
-
-const units: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 }
-
-function momentOf(text: string, now: number): number {
-  const [, count, unit] = /^(\d+)([smh])$/.exec(text) ?? []
-  if (count !== undefined && unit !== undefined) return now - Number(count) * units[unit]!
-  const moment = /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(moment))
-    throw new CommandError(
-      `--at is a moment, as 2026-01-02T03:04:05Z, or how long ago, as 90s, 10m or 2h; not "${text}"`
-    )
-  return moment
 }

@@ -165,6 +165,16 @@ describe('the state', () => {
     assert.deepEqual(stopped, ['down', 'Stopped at 11:59:41 UTC, as it was told to (SIGTERM).'])
   })
 
+  it('is down while it starts, and says that it starts', () => {
+    const starting = seconds(-5, 0, () => ({ 'platform.phase': 0 }), 'watcher')
+    assert.deepEqual(stateOf(starting), ['down', 'Starting, since 11:59:55 UTC: it is not ready yet.'])
+  })
+
+  it('says why it stopped where nobody told it to', () => {
+    const close = { ...occurrence(-19, 'close', { why: 'the watcher is gone', code: 0 }), source: 'platform' } as const
+    assert.equal(stateOf([...well(-100, -20), close])[1], 'Stopped at 11:59:41 UTC: the watcher is gone.')
+  })
+
   it('is down from the moment of an exit', () => {
     assert.equal(stateOf([...well(-100, 0), occurrence(-0.5, 'exit')])[0], 'down')
     assert.equal(stateOf([...well(-100, 0), occurrence(-20, 'exit')])[0], 'healthy')

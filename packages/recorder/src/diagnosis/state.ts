@@ -52,9 +52,11 @@ export function summaryOf(
           ? ''
           : ` Nothing has been recorded since, for ${inWords(silentMs)}: neither the platform nor its watcher runs.`
       const stopped = stoppedOf(recent)
-      if (stopped)
-        return `Stopped at ${clockTime(stopped.at)}, as it was told to (${String(stopped.detail?.why)}).${quiet}`
+      if (stopped) return `Stopped at ${clockTime(stopped.at)}${reasonOf(stopped)}.${quiet}`
       if (first) return `Down. ${sentence(first.title)}${also}${quiet}`
+      const starting = startingSince(recent)
+      if (starting !== undefined && silentMs === undefined)
+        return `Starting, since ${clockTime(starting)}: it is not ready yet.`
       const last = lastHeard.platform
       return last === undefined
         ? `Down. The platform has recorded nothing in this window.${quiet}`
@@ -73,6 +75,17 @@ function stoppedOf({ occurrences }: Timeline['recent']): Occurrence | undefined 
     ({ source, name }) => source === 'platform' && (name === 'close' || name === 'start')
   )
   return told?.name === 'close' && told.detail?.code === 0 ? told : undefined
+}
+
+function reasonOf({ detail }: Occurrence): string {
+  const why = String(detail?.why)
+  return why.startsWith('SIG') ? `, as it was told to (${why})` : `: ${why}`
+}
+
+/** Since when it has been starting without having been ready in this window; undefined when it is not. */
+function startingSince({ series }: Timeline['recent']): number | undefined {
+  const seen = series('platform.phase', 'watcher')
+  return seen.every(({ value }) => value === phases.starting) ? seen[0]?.at : undefined
 }
 
 function nearest([first]: readonly NearLimit[], at: number): string {

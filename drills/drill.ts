@@ -1,5 +1,5 @@
 import type { Aim, RunOptions } from '@plimsoll/bench'
-import type { Diagnosis } from '@plimsoll/recorder'
+import type { Incident } from '@plimsoll/recorder'
 
 export interface Drill {
   /** What breaks, in a few words. */
@@ -11,5 +11,5 @@ export interface Outcome {
   figures: Record<string, unknown>
   aims: Aim[]
   /** What `why` said of the fault. */
-  diagnosis?: Diagnosis | undefined
+  incident?: Incident | undefined
 }

@@ -1,5 +1,5 @@
 import { type Aim, type RunOptions, report } from '@plimsoll/bench'
-import type { Diagnosis } from '@plimsoll/recorder'
+import type { Incident } from '@plimsoll/recorder'
 import { aboutFault, faultNames, faultTurn, pairTurns, playTurns, type Verdict } from './causes/index.ts'
 import type { Drill, Outcome } from './drill.ts'
 import { deadMetadata, failingMetadata, hangingMetadata, slowMetadata } from './metadata-drills.ts'
@@ -57,8 +57,8 @@ export function runDrill(name: DrillName, options: DrillOptions): Promise<number
   const title = `drill ${name}${options.withoutPolicies ? ' --without-policies' : ''}`
   return report(title, optionsOf(options), async run => {
     if (isNight(name)) {
-      const { diagnosis, ...outcome } = await drills[name].run(run, { policies: !options.withoutPolicies })
-      await keepReport(name, diagnosis, options)
+      const { incident, ...outcome } = await drills[name].run(run, { policies: !options.withoutPolicies })
+      await keepReport(name, incident, options)
       return outcome
     }
     return told(await playTurns(name === pairs ? pairTurns : [faultTurn(name)], run.note), options)
@@ -73,7 +73,7 @@ export function runAllDrills(options: DrillOptions): Promise<number> {
     for (const name of nights) {
       run.note(`${name}: ${drills[name].about}`)
       const outcome = await runOne(drills[name], run)
-      await keepReport(name, outcome.diagnosis, options)
+      await keepReport(name, outcome.incident, options)
       figures[name] = outcome.figures
       for (const aim of outcome.aims) aims.push({ ...aim, name: `${name}: ${aim.name}` })
     }
@@ -83,13 +83,13 @@ export function runAllDrills(options: DrillOptions): Promise<number> {
 }
 
 async function told(verdict: Verdict, { reports }: DrillOptions): Promise<Verdict> {
-  const all = verdict.told.map(({ name, played: { diagnosis } }) => ({ name, diagnosis }))
+  const all = verdict.told.map(({ name, played: { incident } }) => ({ name, incident }))
   if (reports !== undefined) await writeReports(reports, all)
   return verdict
 }
 
-async function keepReport(name: string, diagnosis: Diagnosis | undefined, { reports }: DrillOptions): Promise<void> {
-  if (reports !== undefined && diagnosis !== undefined) await writeReports(reports, [{ name, diagnosis }])
+async function keepReport(name: string, incident: Incident | undefined, { reports }: DrillOptions): Promise<void> {
+  if (reports !== undefined && incident !== undefined) await writeReports(reports, [{ name, incident }])
 }
 
 async function runOne(drill: Drill, run: RunOptions): Promise<Outcome> {

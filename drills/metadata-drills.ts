@@ -60,7 +60,7 @@ function metadataDrill({ about, faults }: MetadataNight): Drill {
       const names = faulty.map(({ name }) => name)
       return {
         figures: { policies, ...figuresOf(report) },
-        diagnosis: report.named[names[0]!]?.diagnosis,
+        incident: report.named[names[0]!]?.incident,
         aims: policies
           ? [...dependencyAims(report, names), ...standingAims(report), ...causeAims(report)]
           : [collapse(report, names)]

@@ -74,7 +74,7 @@ export const overload: Drill = {
       const overloaded = steady(flood)
       const said = named.find(({ place }) => place === 1) ?? named[0]!
       return {
-        diagnosis: said.diagnosis,
+        incident: said.incident,
         figures: {
           'events/s at the peak': capacity,
           'events/s offered at twice that': flood.requests > 0 ? (flood.requests * order.batchSize) / flood.seconds : 0,

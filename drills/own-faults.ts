@@ -40,7 +40,7 @@ const ownFault = ({ about, phase, faults, load, aims, cause }: OwnFault): Drill 
     })
     return {
       figures: figuresOf(report),
-      diagnosis: report.named[phase]?.diagnosis,
+      incident: report.named[phase]?.incident,
       aims: [
         ...aims(report),
         ...causeAims(report),

@@ -71,7 +71,7 @@ export const storeAway: Drill = {
       const back = during(report, warmSeconds + 2 * seconds, warmSeconds + 3 * seconds)
       const watched = await health.stop()
       return {
-        diagnosis: named.diagnosis,
+        incident: named.incident,
         figures: {
           'healthy: events/s, ack p50 and p99 ms': [healthy.eventsPerSecond, healthy.p50, healthy.p99].map(Math.round),
           'away: events/s, ack p50 and p99 ms': [away.eventsPerSecond, away.p50, away.p99].map(Math.round),

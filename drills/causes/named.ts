@@ -1,6 +1,6 @@
 import { type Aim, atMost } from '@plimsoll/bench'
-import type { Diagnosis } from '@plimsoll/recorder'
-import { askWhy, type Cause, namesOf, placeOf } from './asked-why.ts'
+import type { Incident } from '@plimsoll/recorder'
+import { askWhy, type Cause, incidentOf, namesOf, placeOf } from './asked-why.ts'
 import { pause } from './play.ts'
 
 /** What `why` said of a fault while it was on. */
@@ -11,22 +11,22 @@ export interface Named {
   /** Until it was the first; undefined = never. */
   seconds: number | undefined
   said: string[]
-  diagnosis: Diagnosis | undefined
+  incident: Incident | undefined
 }
 
 /** Asks again and again for so long, and remembers the best answer. */
 export async function watchCause(data: string, cause: Cause, forMs: number): Promise<Named> {
   const beganAt = performance.now()
-  const named: Named = { cause, place: 0, seconds: undefined, said: [], diagnosis: undefined }
+  const named: Named = { cause, place: 0, seconds: undefined, said: [], incident: undefined }
   while (performance.now() - beganAt < forMs) {
     await pause(500)
     const diagnosis = askWhy(data)
     const place = placeOf(cause, diagnosis)
     if (place === 0 || (named.place > 0 && place >= named.place)) {
-      if (named.place === 0) Object.assign(named, { said: namesOf(diagnosis), diagnosis })
+      if (named.place === 0) Object.assign(named, { said: namesOf(diagnosis), incident: incidentOf(data, diagnosis) })
       continue
     }
-    Object.assign(named, { place, said: namesOf(diagnosis), diagnosis })
+    Object.assign(named, { place, said: namesOf(diagnosis), incident: incidentOf(data, diagnosis) })
     if (place === 1) named.seconds = Math.round((performance.now() - beganAt) / 100) / 10
   }
   return named

@@ -1,5 +1,5 @@
-import type { Diagnosis } from '@plimsoll/recorder'
-import { askWhy, type Cause, inOrder, isOf, namesOf, placeOf } from './asked-why.ts'
+import type { Diagnosis, Incident } from '@plimsoll/recorder'
+import { askWhy, type Cause, incidentOf, inOrder, isOf, namesOf, placeOf } from './asked-why.ts'
 import type { Fault, Scene } from './fault.ts'
 
 const everyMs = 500
@@ -17,6 +17,7 @@ export interface Played {
   said: string[]
   first: string[]
   diagnosis: Diagnosis
+  incident: Incident
 }
 
 /** Breaks, asks `why` until it is right or the time is over, and mends. */
@@ -55,6 +56,7 @@ async function during(
   const first: string[] = []
   const beganAt = performance.now()
   let diagnosis = askWhy(scene.data)
+  let incident: Incident | undefined
   let rightAt: number | undefined
   try {
     for (const fault of broken) mend.push(await fault.begin(scene))
@@ -68,6 +70,7 @@ async function during(
       else rightAt ??= performance.now()
       if (rightAt !== undefined && performance.now() - rightAt >= steadyMs) break
     }
+    incident = incidentOf(scene.data, diagnosis)
   } finally {
     for (const end of mend.reverse()) await end()
   }
@@ -77,7 +80,8 @@ async function during(
     before,
     said: namesOf(diagnosis),
     first,
-    diagnosis
+    diagnosis,
+    incident
   }
 }
 

@@ -3,9 +3,8 @@ import { type FaultName, faults } from './faults.ts'
 import type { Turn } from './run.ts'
 
 export { healthyHour } from './healthy.ts'
-export { type Named, watchCause } from './named.ts'
 export { pairTurns } from './pairs.ts'
-export { playTurns, type Told, type Verdict } from './run.ts'
+export { playTurns, type Verdict } from './run.ts'
 
 export const faultNames = Object.keys(faults) as FaultName[]
 

@@ -5,7 +5,7 @@ import type { Turn } from './run.ts'
 const known = { ...faults, ...halves }
 
 /** Two faults at once, the one to be named first before the other, and the stage that has what both need. */
-const pairs: [keyof typeof known, keyof typeof known, StageName?][] = [
+const pairs: [keyof typeof known, keyof typeof known, StageName?, 'other first'?][] = [
   // The second follows from the first, as far as anybody can see.
   ['slow-answers', 'held-pool'],
   ['blocked-loop', 'hanging-answers'],
@@ -16,7 +16,8 @@ const pairs: [keyof typeof known, keyof typeof known, StageName?][] = [
   ['hanging-answers', 'dead-subscriber'],
   ['client-storm', 'poisoned-subscriber'],
   ['poisoned-subscriber', 'clock-jump'],
-  ['store-gone', 'slow-answers', 'server'],
+  // With the store gone nothing is asked of the metadata API any more, so its fault must have been seen by then.
+  ['store-gone', 'slow-answers', 'server', 'other first'],
   ['no-connections', 'slow-answers', 'server'],
   ['locked-store', 'slow-answers', 'server'],
   ['slow-store', 'hanging-answers', 'server'],
@@ -25,9 +26,10 @@ const pairs: [keyof typeof known, keyof typeof known, StageName?][] = [
 ]
 
 /** The pairs as turns, each by the names of both. */
-export const pairTurns: Turn[] = pairs.map(([root, other, stage = 'embedded']) => ({
+export const pairTurns: Turn[] = pairs.map(([root, other, stage = 'embedded', order]) => ({
   name: `${root} + ${other}`,
   stage,
   faults: [known[root], known[other]],
-  isLast: false
+  isLast: false,
+  otherFirst: order !== undefined
 }))

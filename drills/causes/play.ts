@@ -3,6 +3,8 @@ import { askWhy, type Cause, incidentOf, inOrder, isOf, namesOf, placeOf } from 
 import type { Fault, Scene } from './fault.ts'
 
 const everyMs = 500
+/** Of one fault before the other, where both at once would hide it. */
+const headStartMs = 6_000
 /** So long a named cause must stay first. */
 const steadyMs = 1_500
 
@@ -26,19 +28,25 @@ export async function play(fault: Fault, scene: Scene): Promise<Played> {
 }
 
 /** Two at once. Both must be named, the root before what follows from it. */
-export async function playPair(root: Fault, other: Fault, scene: Scene): Promise<Played & { otherPlace: number }> {
+export async function playPair(
+  root: Fault,
+  other: Fault,
+  scene: Scene,
+  otherFirst = false
+): Promise<Played & { otherPlace: number }> {
   const places = (diagnosis: Diagnosis) => {
     const all = inOrder(diagnosis.causes)
     return [root, other].map(({ cause }) => all.findIndex(one => isOf(cause, one)) + 1) as [number, number]
   }
   const played = await during(
-    [root, other],
+    otherFirst ? [other, root] : [root, other],
     scene,
     diagnosis => {
       const [first, second] = places(diagnosis)
       return first > 0 && second > first
     },
-    root.cause
+    root.cause,
+    otherFirst ? headStartMs : 0
   )
   const [place, otherPlace] = places(played.diagnosis)
   return { ...played, place, otherPlace }
@@ -48,7 +56,8 @@ async function during(
   broken: readonly Fault[],
   scene: Scene,
   isRight: (diagnosis: Diagnosis) => boolean,
-  cause: Cause
+  cause: Cause,
+  headStartMs = 0
 ): Promise<Played> {
   const goesOn = askWhy(scene.data).causes.filter(({ until }) => until === undefined)
   const before = goesOn.map(({ rule, subject }) => `${rule} (${subject})`)
@@ -59,7 +68,10 @@ async function during(
   let incident: Incident | undefined
   let rightAt: number | undefined
   try {
-    for (const fault of broken) mend.push(await fault.begin(scene))
+    for (const fault of broken) {
+      if (mend.length > 0) await pause(headStartMs)
+      mend.push(await fault.begin(scene))
+    }
     const withinMs = 1_000 * Math.max(...broken.map(({ withinSeconds = 20 }) => withinSeconds))
     for (let passed = 0; passed < withinMs; passed = performance.now() - beganAt) {
       await pause(everyMs)

@@ -9,6 +9,8 @@ export interface Turn {
   stage: StageName
   faults: readonly [Fault] | readonly [Fault, Fault]
   isLast: boolean
+  /** Of two, the second is broken some seconds before the first. */
+  otherFirst?: boolean
 }
 
 export interface Told {
@@ -76,13 +78,13 @@ async function playGroup(group: readonly Turn[], verdict: Verdict, note: (line: 
 }
 
 async function playTurn(
-  { name, faults }: Turn,
+  { name, faults, otherFirst }: Turn,
   stage: Stage,
   verdict: Verdict,
   note: (line: string) => void
 ): Promise<void> {
   const [fault, other] = faults
-  const played = other ? await playPair(fault, other, stage) : await play(fault, stage)
+  const played = other ? await playPair(fault, other, stage, otherFirst) : await play(fault, stage)
   const { place, secondsUntilNamed, before, said, first } = played
   note(
     `  ${name}: ${place === 1 || other ? '' : 'NOT FIRST: '}${said.join('; ')} (${secondsUntilNamed ?? 'not in time'} s)`

@@ -96,12 +96,17 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
     add(`answers of ${name} take ${time(slowest)} at p99${was(usualText)}`, 'p99', slowest, before)
   if (isRefused) add('asked just now, its address refuses the connection', 'probe.refused', 1, 0)
   if (late > 0)
-    add(`${share(late / total)} of ${total} calls got no answer in the time they have`, 'timed-out', late, 0)
+    add(
+      `${share(Math.min(1, late / total))} of ${total} calls got no answer in the time they have`,
+      'timed-out',
+      late,
+      0
+    )
   if (bad > 0) {
     const usualBad = median(within(failed, 0, found.since - 1)) ?? 0
     const code = codes.at(-1)?.trim()
     add(
-      `${share(bad / total)} of ${total} calls failed${code ? `: ${code.slice(0, 80)}` : ''}`,
+      `${share(Math.min(1, bad / total))} of ${total} calls failed${code ? `: ${code.slice(0, 80)}` : ''}`,
       'failed',
       bad,
       usualBad

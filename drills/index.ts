@@ -61,7 +61,7 @@ export function runDrill(name: DrillName, options: DrillOptions): Promise<number
       await keepReport(name, incident, options)
       return outcome
     }
-    return told(await playTurns(name === pairs ? pairTurns : [faultTurn(name)], run.note), options)
+    return told(await playTurns(name === pairs ? pairTurns : [faultTurn(name)], run), options)
   })
 }
 
@@ -77,7 +77,7 @@ export function runAllDrills(options: DrillOptions): Promise<number> {
       figures[name] = outcome.figures
       for (const aim of outcome.aims) aims.push({ ...aim, name: `${name}: ${aim.name}` })
     }
-    const causes = await told(await playTurns([...faultNames.map(faultTurn), ...pairTurns], run.note), options)
+    const causes = await told(await playTurns([...faultNames.map(faultTurn), ...pairTurns], run), options)
     return { figures: { ...figures, ...causes.figures }, aims: [...aims, ...causes.aims] }
   })
 }

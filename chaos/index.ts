@@ -1,4 +1,5 @@
 import type { Result } from '@plimsoll/bench'
+import { healthyHour } from '@plimsoll/drills'
 import { ingest } from './ingest/ingest.ts'
 import { openapi } from './openapi/openapi.ts'
 import type { ChaosOptions } from './options.ts'
@@ -10,5 +11,6 @@ export const runs: Readonly<Record<string, (options: ChaosOptions) => Promise<Re
   ingest,
   openapi,
   rivals,
-  recorder
+  recorder,
+  healthy: healthyHour
 }

@@ -1,12 +1,14 @@
 import { join } from 'node:path'
-import { type Diagnosis, diagnose, type Finding, readRecords } from '@plimsoll/recorder'
-
-/** What a rule looks back on, and some more, in milliseconds. */
-const windowMs = 700_000
+import { type Diagnosis, type Finding, type Incident, incidentAt, readRecords, why } from '@plimsoll/recorder'
 
 /** What `plimsoll why` says of a data folder, now: read from the files alone, whatever runs. */
-export function askWhy(data: string, at = Date.now()): Diagnosis {
-  return diagnose(readRecords(join(data, 'recorder'), { from: at - windowMs, to: at }).records, { at })
+export const askWhy = (data: string): Diagnosis => why(join(data, 'recorder')).diagnosis
+
+/** The same with what was recorded around it, for a report. */
+export function incidentOf(data: string, diagnosis: Diagnosis): Incident {
+  const { at } = diagnosis
+  const { records } = readRecords(join(data, 'recorder'), { from: at - 120_000, to: at })
+  return incidentAt(records, at, () => diagnosis)
 }
 
 /** What is to be named: a rule, and whom it is about where there could be several. */

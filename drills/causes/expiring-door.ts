@@ -24,16 +24,22 @@ export interface Door {
 /** The metadata API behind HTTPS, by a certificate of our own that ends when we say so. */
 export async function expiringDoor(metadata: MetadataProcess, folder: string): Promise<Door> {
   const key = join(folder, 'door.key')
-  await run('openssl', ['genrsa', '-out', key, '2048'])
-  const certificate = async (name: string, days: number) => {
-    const file = join(folder, `${name}.pem`)
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
-    await run('openssl', ['req', '-x509', '-key', key, '-days', String(days), '-out', file, ...subject])
-    return file
+  const inFolder = (...args: string[]) => run('openssl', args, { cwd: folder })
+  await inFolder('genrsa', '-out', key, '2048')
+  await writeFile(join(folder, 'door.cnf'), configuration)
+  await inFolder('req', '-new', '-key', key, '-subj', '/CN=localhost', '-out', 'door.csr')
+  const certificate = async (name: string, from: Date, until: Date) => {
+    // Each by a register of its own: it takes a name once.
+    await writeFile(join(folder, 'register'), '')
+    const options = ['ca', '-batch', '-selfsign', '-notext', '-config', 'door.cnf', '-keyfile', key, '-in', 'door.csr']
+    const times = ['-startdate', asn1(from), '-enddate', asn1(until), '-create_serial']
+    await inFolder(...options, ...times, '-out', `${name}.pem`)
+    return join(folder, `${name}.pem`)
   }
-  const good = await certificate('good', 30)
-  // It ends in the second in which it is made.
-  const ended = await certificate('ended', 0)
+  const day = 86_400_000
+  const at = (days: number) => new Date(Date.now() + days * day)
+  const good = await certificate('good', at(-30), at(30))
+  const ended = await certificate('ended', at(-30), at(-1))
   const authority = join(folder, 'authority.pem')
   const trusted = await Promise.all([good, ended].map(file => readFile(file, 'utf8')))
   await writeFile(authority, trusted.join('\n'))
@@ -65,3 +71,23 @@ export async function expiringDoor(metadata: MetadataProcess, folder: string): P
     }
   }
 }
+
+/** `20260102030405Z` */
+const asn1 = (time: Date) => `${time.toISOString().replace(/\D/g, '').slice(0, 14)}Z`
+
+const configuration = `
+[ca]
+default_ca = own
+[own]
+new_certs_dir = .
+database = register
+serial = number
+default_md = sha256
+policy = any
+x509_extensions = extensions
+[any]
+commonName = supplied
+[extensions]
+basicConstraints = CA:TRUE
+subjectAltName = IP:127.0.0.1,DNS:localhost
+`

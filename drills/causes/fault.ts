@@ -18,8 +18,8 @@ export interface Scene {
   keys: Record<'shop' | 'news', string>
   /** Faults of the platform itself; see its `fault-knobs.ts`. */
   knob(faults: Record<string, number | string>): Promise<void>
-  /** Starts the platform's process again with other flags, or from other sources, on the same data. */
-  restart(how: { flags?: string[]; program?: string }): Promise<void>
+  /** Starts the platform's process again with other flags, or from other sources, on the same data; `meanwhile` is done while it is down. */
+  restart(how: { flags?: string[]; program?: string; meanwhile?(): Promise<void> }): Promise<void>
   note(line: string): void
 }
 

@@ -111,7 +111,7 @@ export const faults = {
     }
   },
   'slow-subscriber': {
-    about: 'the subscriber analytics takes four seconds more for each step',
+    about: 'the subscriber analytics takes five seconds more for each step',
     stage: 'embedded',
     cause: { rule: 'subscriber-slow', subject: 'analytics' },
     withinSeconds: 40,
@@ -146,7 +146,7 @@ export const faults = {
     about: 'clients hang up after a few milliseconds and send the same again at once',
     stage: 'embedded',
     cause: { rule: 'retry-storm', subject: 'clients' },
-    begin: scene => moreLoad(scene, { connections: 400, batchSize: 20, timeoutMs: 25, retries: 20, worker: 42 })
+    begin: scene => moreLoad(scene, { connections: 400, batchSize: 20, timeoutMs: 40, retries: 20, worker: 42 })
   },
   'killed-platform': {
     about: 'the platform’s process is ended by SIGKILL',
@@ -169,7 +169,7 @@ export const faults = {
   'locked-store': {
     about: 'somebody keeps a lock on the log, and every statement waits for it',
     stage: 'server',
-    cause: { rule: 'pool-exhausted', subject: 'primary' },
+    cause: { rule: 'store-stuck', subject: 'primary' },
     withinSeconds: 25,
     async begin({ server }) {
       const client = await server!.connect()
@@ -247,13 +247,13 @@ export const faults = {
     }
   },
   leak: {
-    about: 'the platform keeps 4 MB more each second, of the 180 MB it may have',
+    about: 'the platform keeps 3 MB more each second, of the 180 MB it may have',
     stage: 'small-memory',
     cause: { rule: 'memory-leak', subject: 'platform' },
     withinSeconds: 60,
     begin: async scene => {
-      await scene.knob({ leakBytes: 4_000_000 })
-      return nothing
+      await scene.knob({ leakBytes: 3_000_000 })
+      return () => scene.knob({ leakBytes: 0 })
     }
   },
   'out-of-memory': {
@@ -295,6 +295,41 @@ export const faults = {
       return nothing
     },
     isLast: true
+  }
+} satisfies Record<string, Fault>
+
+/** Faults that are drills of their own elsewhere, for pairs. */
+export const halves = {
+  'hanging-answers': {
+    about: 'the metadata API takes every call and answers none',
+    stage: 'embedded',
+    cause: { rule: 'hanging-dependency', subject: 'metadata' },
+    begin: metadataFault({ hang: true })
+  },
+  'failing-answers': {
+    about: 'the metadata API fails a third of its calls',
+    stage: 'embedded',
+    cause: { rule: 'erring-dependency', subject: 'metadata' },
+    begin: metadataFault({ latencyMs: 5, errorRate: 0.33 })
+  },
+  'held-pool': {
+    about: 'every connection to the primary store is taken and kept',
+    stage: 'embedded',
+    cause: { rule: 'pool-exhausted', subject: 'primary' },
+    async begin(scene) {
+      await scene.knob({ holdStoreMs: 8_000 })
+      return nothing
+    }
+  },
+  'blocked-loop': {
+    about: 'a request keeps the event loop busy for six seconds',
+    stage: 'embedded',
+    cause: { rule: 'event-loop-blocked', subject: 'main loop' },
+    async begin(scene) {
+      // It is answered when it is over.
+      void scene.knob({ blockLoopMs: 6_000 }).catch(() => undefined)
+      return nothing
+    }
   }
 } satisfies Record<string, Fault>
 

@@ -13,6 +13,7 @@ export async function otherVersion(folder: string, version: string): Promise<str
   for (const part of ['apps', 'packages', 'services', 'bench', 'drills', 'package.json'])
     await cp(join(root, part), join(folder, part), {
       recursive: true,
+      preserveTimestamps: true,
       filter: source => !leftOut.test(source.slice(root.length))
     })
   // Packages of others are those of this checkout; our own are the copies.

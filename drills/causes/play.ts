@@ -1,8 +1,10 @@
-import type { Diagnosis } from '@plimsoll/recorder'
-import { askWhy, type Cause, inOrder, isOf, namesOf, placeOf } from './asked-why.ts'
+import type { Diagnosis, Incident } from '@plimsoll/recorder'
+import { askWhy, type Cause, incidentOf, inOrder, isOf, namesOf, placeOf } from './asked-why.ts'
 import type { Fault, Scene } from './fault.ts'
 
 const everyMs = 500
+/** Of one fault before the other, where both at once would hide it. */
+const headStartMs = 6_000
 /** So long a named cause must stay first. */
 const steadyMs = 1_500
 
@@ -17,6 +19,7 @@ export interface Played {
   said: string[]
   first: string[]
   diagnosis: Diagnosis
+  incident: Incident
 }
 
 /** Breaks, asks `why` until it is right or the time is over, and mends. */
@@ -25,19 +28,25 @@ export async function play(fault: Fault, scene: Scene): Promise<Played> {
 }
 
 /** Two at once. Both must be named, the root before what follows from it. */
-export async function playPair(root: Fault, other: Fault, scene: Scene): Promise<Played & { otherPlace: number }> {
+export async function playPair(
+  root: Fault,
+  other: Fault,
+  scene: Scene,
+  otherFirst = false
+): Promise<Played & { otherPlace: number }> {
   const places = (diagnosis: Diagnosis) => {
     const all = inOrder(diagnosis.causes)
     return [root, other].map(({ cause }) => all.findIndex(one => isOf(cause, one)) + 1) as [number, number]
   }
   const played = await during(
-    [root, other],
+    otherFirst ? [other, root] : [root, other],
     scene,
     diagnosis => {
       const [first, second] = places(diagnosis)
       return first > 0 && second > first
     },
-    root.cause
+    root.cause,
+    otherFirst ? headStartMs : 0
   )
   const [place, otherPlace] = places(played.diagnosis)
   return { ...played, place, otherPlace }
@@ -47,7 +56,8 @@ async function during(
   broken: readonly Fault[],
   scene: Scene,
   isRight: (diagnosis: Diagnosis) => boolean,
-  cause: Cause
+  cause: Cause,
+  headStartMs = 0
 ): Promise<Played> {
   const goesOn = askWhy(scene.data).causes.filter(({ until }) => until === undefined)
   const before = goesOn.map(({ rule, subject }) => `${rule} (${subject})`)
@@ -55,9 +65,13 @@ async function during(
   const first: string[] = []
   const beganAt = performance.now()
   let diagnosis = askWhy(scene.data)
+  let incident: Incident | undefined
   let rightAt: number | undefined
   try {
-    for (const fault of broken) mend.push(await fault.begin(scene))
+    for (const fault of broken) {
+      if (mend.length > 0) await pause(headStartMs)
+      mend.push(await fault.begin(scene))
+    }
     const withinMs = 1_000 * Math.max(...broken.map(({ withinSeconds = 20 }) => withinSeconds))
     for (let passed = 0; passed < withinMs; passed = performance.now() - beganAt) {
       await pause(everyMs)
@@ -68,6 +82,7 @@ async function during(
       else rightAt ??= performance.now()
       if (rightAt !== undefined && performance.now() - rightAt >= steadyMs) break
     }
+    incident = incidentOf(scene.data, diagnosis)
   } finally {
     for (const end of mend.reverse()) await end()
   }
@@ -77,7 +92,8 @@ async function during(
     before,
     said: namesOf(diagnosis),
     first,
-    diagnosis
+    diagnosis,
+    incident
   }
 }
 

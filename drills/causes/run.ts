@@ -9,6 +9,8 @@ export interface Turn {
   stage: StageName
   faults: readonly [Fault] | readonly [Fault, Fault]
   isLast: boolean
+  /** Of two, the second is broken some seconds before the first. */
+  otherFirst?: boolean
 }
 
 export interface Told {
@@ -24,14 +26,18 @@ export interface Verdict {
 
 /** Until the rules know what is usual, in milliseconds. */
 const usualMs = 12_000
-/** Between two faults on one stage. */
-const restMs = 2_500
-const quietMs = 15_000
+/** Between two faults on one stage: until nothing is said to go on, or so long, and a rest. */
+const pauses = { quick: { quietMs: 5_000, restMs: 1_000 }, full: { quietMs: 15_000, restMs: 2_500 } }
+
+export interface How {
+  quick: boolean
+  note(line: string): void
+}
 
 /** Plays the turns, those of one stage one after another on one platform. One that could not be played is an aim missed. */
-export async function playTurns(turns: readonly Turn[], note: (line: string) => void): Promise<Verdict> {
+export async function playTurns(turns: readonly Turn[], how: How): Promise<Verdict> {
   const verdict: Verdict = { figures: {}, aims: [], told: [] }
-  for (const group of groupsOf(turns)) await playGroup(group, verdict, note)
+  for (const group of groupsOf(turns)) await playGroup(group, verdict, how)
   return verdict
 }
 
@@ -46,7 +52,8 @@ function groupsOf(turns: readonly Turn[]): Turn[][] {
   return groups
 }
 
-async function playGroup(group: readonly Turn[], verdict: Verdict, note: (line: string) => void): Promise<void> {
+async function playGroup(group: readonly Turn[], verdict: Verdict, how: How): Promise<void> {
+  const { note } = how
   let stage: Stage | undefined
   const failed = (name: string, error: unknown) => {
     const why = error instanceof Error ? error.message : String(error)
@@ -62,7 +69,7 @@ async function playGroup(group: readonly Turn[], verdict: Verdict, note: (line: 
           stage = await startStage(turn.stage, note)
           await pause(usualMs)
         }
-        await playTurn(turn, stage, verdict, note)
+        await playTurn(turn, stage, verdict, how)
       } catch (error) {
         failed(turn.name, error)
         // It may be in any state now.
@@ -76,13 +83,14 @@ async function playGroup(group: readonly Turn[], verdict: Verdict, note: (line: 
 }
 
 async function playTurn(
-  { name, faults }: Turn,
+  { name, faults, otherFirst }: Turn,
   stage: Stage,
   verdict: Verdict,
-  note: (line: string) => void
+  { quick, note }: How
 ): Promise<void> {
+  const { quietMs, restMs } = pauses[quick ? 'quick' : 'full']
   const [fault, other] = faults
-  const played = other ? await playPair(fault, other, stage) : await play(fault, stage)
+  const played = other ? await playPair(fault, other, stage, otherFirst) : await play(fault, stage)
   const { place, secondsUntilNamed, before, said, first } = played
   note(
     `  ${name}: ${place === 1 || other ? '' : 'NOT FIRST: '}${said.join('; ')} (${secondsUntilNamed ?? 'not in time'} s)`

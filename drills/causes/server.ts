@@ -110,13 +110,25 @@ async function smallDisk(place: string, connect: () => Promise<Client>, mounts: 
   const client = await connect()
   await client.query(`create tablespace small location '${tables}'`)
   for (const kind of ['table', 'index'])
-    await client.query(`alter ${kind} all in tablespace pg_default set tablespace small`)
+    await patiently(() => client.query(`alter ${kind} all in tablespace pg_default set tablespace small`))
   await client.end()
   const ballast = join(place, 'ballast')
   return {
     // It ends with an error when there is no room left, which is what is wanted.
     fill: async () => void (await run('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64k']).catch(() => undefined)),
     empty: () => rm(ballast, { force: true })
+  }
+}
+
+/** It takes locks on all at once, and who writes meanwhile can be in the way (40P01). */
+async function patiently(work: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await work()
+      return
+    } catch (error) {
+      if ((error as { code?: string }).code !== '40P01' || tries === 20) throw error
+    }
   }
 }
 

@@ -21,8 +21,12 @@ const loadMs = 3_600_000
 const rate = 30
 const batchSize = 20
 
-/** Starts a platform as `name` needs it, with the load on it that no drill is without. */
-export async function startStage(name: StageName, note: (line: string) => void): Promise<Stage> {
+/** Starts a platform as `name` needs it, with the load on it that no drill is without: what is not `loaded` gets its own. */
+export async function startStage(
+  name: StageName,
+  note: (line: string) => void,
+  { loaded = true }: { loaded?: boolean } = {}
+): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'plimsoll-drill-'))
   const data = join(folder, 'data')
   const ending: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })]
@@ -55,7 +59,7 @@ export async function startStage(name: StageName, note: (line: string) => void):
     let platform: StartedPlatform = await startPlatformProcess({ flags, env, data })
     ending.push(() => platform.stop({ keepData: true }))
     const keys = { shop: await platform.createKey('shop'), news: await platform.createKey('news') }
-    const loads: RunningLoad[] = Object.values(keys).map((key, index) =>
+    const loads: RunningLoad[] = (loaded ? Object.values(keys) : []).map((key, index) =>
       startLoad({
         kind: 'batch',
         batchSize,
@@ -98,8 +102,9 @@ export async function startStage(name: StageName, note: (line: string) => void):
         })
         if (!response.ok) throw new Error(`breaking the platform: ${response.status} ${await response.text()}`)
       },
-      async restart({ flags: others = [], program }) {
+      async restart({ flags: others = [], program, meanwhile }) {
         await platform.stop({ keepData: true })
+        await meanwhile?.()
         platform = await startPlatformProcess({
           flags: [...flags, ...others],
           env,

@@ -175,6 +175,7 @@ program
   .option('--all', 'all of them, one after another', false)
   .option('--without-policies', 'the same without the policies', false)
   .option('--quick', 'end within 45 seconds', false)
+  .option('--reports <dir>', 'write what was said of each fault there, without its name')
   .option('--json', 'one JSON object as the last line', false)
   .action(async (name, options) => (await import('./commands/drill.ts')).drill(name, options))
 

@@ -8,7 +8,7 @@ export interface BurdenedStore {
   burden(kind: Burden): void
 }
 
-const lateMs = 4_000
+const lateMs = 5_000
 
 /** For drills: the store of a subscriber whose own work, which is its procedures, goes wrong while the store is well. */
 export function burdenedStore(inner: Database): BurdenedStore {

@@ -163,7 +163,7 @@ export async function startPlatform({
       breaker: telemetry.policy.snapshot().breaker?.state ?? 'none',
       lagMs: analytics.state.lagMs,
       caughtUp: analytics.state.caughtUp,
-      rssBytes: process.memoryUsage.rss()
+      rssBytes: residentBytes()
     })
     await app.register(telemetry.routes)
     await app.register(analytics.routes)
@@ -206,6 +206,15 @@ export async function startPlatform({
     await close()
     throw error
   }
+}
+
+let lastResident = 0
+/** It is read from a file: with no descriptor left, what it last was. The watcher must hear from us also then. */
+function residentBytes(): number {
+  try {
+    lastResident = process.memoryUsage.rss()
+  } catch {}
+  return lastResident
 }
 
 async function startMetadata(

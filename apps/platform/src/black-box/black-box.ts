@@ -46,8 +46,8 @@ export class BlackBox {
 
   sample(): void {
     const began = process.threadCpuUsage()
-    const values = this.#process.read()
-    for (const figures of this.#parts) {
+    const values: Record<string, number> = {}
+    for (const figures of [() => this.#process.read(), ...this.#parts]) {
       try {
         Object.assign(values, figures())
       } catch (error) {

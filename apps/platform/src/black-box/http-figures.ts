@@ -10,14 +10,19 @@ export function watchHttp(app: FastifyInstance, blackBox: BlackBox): void {
   let refused = 0
   let failed = 0
   let denied = 0
+  let abandoned = 0
   let times = histogram.empty()
 
-  app.addHook('onRequest', (_request, _reply, done) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     running++
+    // Also where the client hung up and no response was ever finished.
+    reply.raw.once('close', () => {
+      running--
+      if (!reply.raw.writableFinished) abandoned++
+    })
     done()
   })
   app.addHook('onResponse', (_request, { statusCode, elapsedTime }, done) => {
-    running--
     requests++
     if (statusCode === 429 || statusCode === 503) refused++
     else if (statusCode >= 500) failed++
@@ -37,12 +42,13 @@ export function watchHttp(app: FastifyInstance, blackBox: BlackBox): void {
       'http.refused': refused,
       'http.failed': failed,
       'http.denied': denied,
+      'http.abandoned': abandoned,
       'http.running': running
     }
     const p50 = histogram.quantile(times, 0.5)
     const p99 = histogram.quantile(times, 0.99)
     if (p50 !== null && p99 !== null) Object.assign(figures, { 'http.p50': p50, 'http.p99': p99 })
-    requests = refused = failed = denied = 0
+    requests = refused = failed = denied = abandoned = 0
     times = histogram.empty()
     return figures
   })

@@ -11,16 +11,20 @@ const toldEveryMs = 10_000
 export function watchIngest({ ingest }: Telemetry, spoolBytes: number, blackBox: BlackBox): void {
   let told: { project: string; at: number } | undefined
   blackBox.add(() => {
-    const { offered, busiest, spoolFailed, ...counts } = ingest.counts.take()
+    const { offered, busiest, turnedAway, spoolFailed, ...counts } = ingest.counts.take()
     const figures: Record<string, number> = { 'ingest.pending': ingest.pending }
     for (const [name, count] of Object.entries(counts)) figures[`ingest.${name}`] = count
     if (busiest && offered >= fewEvents) {
       figures['ingest.busiest'] = busiest.share
+    }
+    // What was turned away is in no other count, and a flood is mostly that.
+    if (turnedAway) figures['ingest.turned-away'] = turnedAway.share
+    const large = turnedAway ?? (offered >= fewEvents ? busiest : undefined)
+    if (large && large.share >= largeShare) {
       const now = performance.now()
-      const isNew = told?.project !== busiest.project || now - told.at >= toldEveryMs
-      if (busiest.share >= largeShare && isNew) {
-        told = { project: busiest.project, at: now }
-        blackBox.happened('busiest-project', { subject: busiest.project, detail: { share: busiest.share } })
+      if (told?.project !== large.project || now - told.at >= toldEveryMs) {
+        told = { project: large.project, at: now }
+        blackBox.happened('busiest-project', { subject: large.project, detail: { share: large.share } })
       }
     }
     const spool = ingest.spool?.snapshot()

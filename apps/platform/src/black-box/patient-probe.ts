@@ -16,6 +16,7 @@ export function patientProbe({ name, url, policy }: { name: string; url: string;
   let askedAt: number | undefined
   let endedAt = Number.NEGATIVE_INFINITY
   let answer: number | undefined
+  let refused = false
 
   const ask = async () => {
     const began = performance.now()
@@ -24,8 +25,9 @@ export function patientProbe({ name, url, policy }: { name: string; url: string;
       const asked = new URL('/v1/users/plimsoll-asks-with-patience/metadata', url)
       await (await fetch(asked, { signal: AbortSignal.timeout(patienceMs) })).arrayBuffer()
       answer = performance.now() - began
-    } catch {
-      answer = undefined
+    } catch (error) {
+      // Refused is an answer of another kind; an end by our own patience is none.
+      refused = (error as Error).name !== 'TimeoutError'
     } finally {
       askedAt = undefined
       endedAt = performance.now()
@@ -39,7 +41,9 @@ export function patientProbe({ name, url, policy }: { name: string; url: string;
     const figures: Record<string, number> = {}
     if (askedAt !== undefined) figures[`dependency.${name}.probe.waiting`] = performance.now() - askedAt
     if (answer !== undefined) figures[`dependency.${name}.probe`] = answer
+    if (refused) figures[`dependency.${name}.probe.refused`] = 1
     answer = undefined
+    refused = false
     if (isIll && askedAt === undefined && performance.now() - endedAt >= restMs) void ask()
     return figures
   }

@@ -55,13 +55,9 @@ export class ProcessFigures {
     const busy = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(busy, this.#busy)
     this.#busy = busy
-    const { rss, heapUsed, external } = process.memoryUsage()
     const values: Record<string, number> = {
       'cpu.process': cores,
-      'memory.rss': rss,
-      'memory.heap': heapUsed,
-      'memory.heap.limit': getHeapStatistics().heap_size_limit,
-      'memory.external': external,
+      ...memoryHeld(),
       'memory.limit': this.#memoryLimit,
       'memory.available': process.availableMemory(),
       'loop.utilisation': utilization,
@@ -107,6 +103,21 @@ export class ProcessFigures {
       // To look takes a descriptor too.
       this.#files = (error as NodeJS.ErrnoException).code === 'EMFILE' ? this.#filesLimit : undefined
     }
+  }
+}
+
+function memoryHeld(): Record<string, number> {
+  const { used_heap_size, heap_size_limit, external_memory } = getHeapStatistics()
+  const values = {
+    'memory.heap': used_heap_size,
+    'memory.heap.limit': heap_size_limit,
+    'memory.external': external_memory
+  }
+  try {
+    return { ...values, 'memory.rss': process.memoryUsage.rss() }
+  } catch {
+    // It is read from a file, and there may be no descriptor left.
+    return values
   }
 }
 

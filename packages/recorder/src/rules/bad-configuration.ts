@@ -53,10 +53,7 @@ export const badConfiguration: Rule = {
     const { change, trouble } = last
     const key = keyOf(change)
     const { from, to, changed } = change.detail ?? {}
-    const how =
-      from === undefined && to === undefined
-        ? `changed${changed ? '' : ' (its value is secret)'}`
-        : `went from ${shown(from)} to ${shown(to)}`
+    const how = changed === true ? 'was changed (its value is not shown)' : `went from ${shown(from)} to ${shown(to)}`
     return [
       {
         subject: key,

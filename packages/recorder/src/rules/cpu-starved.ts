@@ -25,15 +25,17 @@ export const cpuStarved: Rule = {
     const full = together(others, machine, (theirs, all) => (all >= busy ? theirs : 0))
     const found = stretch(timeline, full, theirs => theirs >= 0.5, { forMs: 4_000 })
     if (!found) return []
-    const usual = found.before.length >= 5 ? median(within(others, 0, found.since - 1_000)) : undefined
+    // Where it has always been so, it is what this machine is like; the limits tell of it.
+    const usual = median(within(others, 0, found.since - 1_000))
     const now = median(found.points)!
-    if (usual !== undefined && now < usual + more) return []
+    if (usual === undefined || found.before.length < 8 || now < usual + more) return []
     const delays = points(timeline, 'loop.delay.p99')
     const delay = quantile(within(delays, found.since), 0.7) ?? 0
     const usualDelay = quantile(within(delays, 0, found.since - 1_000), 0.5)
     const stall = mean(within(points(timeline, 'pressure.cpu'), found.since))
     const usualStall = mean(within(points(timeline, 'pressure.cpu'), 0, found.since - 1_000))
-    const waits = delay >= Math.max(60, 2 * (usualDelay ?? 30)) || (stall >= 0.5 && delay >= 30 && stall >= 1.5 * usualStall)
+    const waits =
+      delay >= Math.max(60, 2 * (usualDelay ?? 30)) || (stall >= 0.5 && delay >= 30 && stall >= 1.5 * usualStall)
     if (!waits) return []
     return [
       {
@@ -42,10 +44,10 @@ export const cpuStarved: Rule = {
         evidence: [
           {
             at: found.since,
-            text: `others take ${share(now)} of the machine${was(usual === undefined ? undefined : share(usual))}`,
+            text: `others take ${share(now)} of the machine${was(share(usual))}`,
             series: 'cpu.machine',
             now,
-            ...(usual === undefined ? {} : { before: usual })
+            before: usual
           },
           {
             at: found.since,

@@ -22,3 +22,19 @@ test('calls that all fail at once: nobody is there', () => {
   assert.equal(first.subject, 'metadata')
   assert.match(first.evidence.map(({ text }) => text).join(), /100 % of 120 calls failed: ECONNREFUSED/)
 })
+
+test('one that was slow and refuses connections now is gone', () => {
+  const slow = {
+    'dependency.metadata.timed-out': 50,
+    'dependency.metadata.failed': 50,
+    'dependency.metadata.probe': 812
+  }
+  const tape = new Tape().seconds(60).seconds(6, slow)
+  assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
+  tape.seconds(3, {
+    'dependency.metadata.calls': 0,
+    'dependency.metadata.breaker': 2,
+    'dependency.metadata.probe.refused': 1
+  })
+  assert.equal(diagnose(tape.records).causes[0]?.rule, 'dead-dependency')
+})

@@ -16,7 +16,7 @@ export const deadDependency: Rule = {
       .filter(({ kind }) => kind === 'dead')
       .map(ill => ({
         subject: ill.name,
-        title: `${ill.name} is gone: nobody answers at its address`,
+        title: `The service ${ill.name} is gone: nobody answers at its address`,
         evidence: ill.evidence,
         cost: costOf(ill),
         since: ill.since,

@@ -62,7 +62,11 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   const bad = Math.max(0, sum(latest(failed)) - late)
   const answered = latest(p99)
   const before = median(within(p99, 0, found.since - 1))
-  const probed = latest(probe).at(-1)?.value
+  const newest = latest(probe).at(-1)
+  const refusedProbe = latest(row('probe.refused')).at(-1)
+  // The newest word of who asks with patience: a service that was slow can be gone by now.
+  const isRefused = refusedProbe !== undefined && refusedProbe.at > (newest?.at ?? 0)
+  const probed = isRefused ? undefined : newest?.value
   const waiting = row('probe.waiting')
   const asks = latest(waiting).length > 0 || probed !== undefined
   const inVain = quantile(latest(waiting), 1) ?? 0
@@ -74,7 +78,7 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   const open = (breaker.at(-1)?.value ?? 0) > 0
   const opened = breaker.some(({ at, value }) => value > 0 && at >= found.since)
   if (!opened && late + bad < 3 && ill < 4) return undefined
-  const kind = kindOf({ total, late, bad, gone, probed, asks, inVain })
+  const kind = isRefused ? 'dead' : kindOf({ total, late, bad, gone, probed, asks, inVain })
   const usualText = before === undefined ? undefined : time(before)
   const evidence: Evidence[] = []
   const add = (text: string, series: string, now?: number, past?: number) =>
@@ -90,13 +94,19 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
     add(`asked with patience, ${name} answers after ${time(probed)}${was(usualText)}`, 'probe', probed, before)
   else if (kind === 'slow' && slowest !== undefined)
     add(`answers of ${name} take ${time(slowest)} at p99${was(usualText)}`, 'p99', slowest, before)
+  if (isRefused) add('asked just now, its address refuses the connection', 'probe.refused', 1, 0)
   if (late > 0)
-    add(`${share(late / total)} of ${total} calls got no answer in the time they have`, 'timed-out', late, 0)
+    add(
+      `${share(Math.min(1, late / total))} of ${total} calls got no answer in the time they have`,
+      'timed-out',
+      late,
+      0
+    )
   if (bad > 0) {
     const usualBad = median(within(failed, 0, found.since - 1)) ?? 0
     const code = codes.at(-1)?.trim()
     add(
-      `${share(bad / total)} of ${total} calls failed${code ? `: ${code.slice(0, 80)}` : ''}`,
+      `${share(Math.min(1, bad / total))} of ${total} calls failed${code ? `: ${code.slice(0, 80)}` : ''}`,
       'failed',
       bad,
       usualBad

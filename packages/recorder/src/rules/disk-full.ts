@@ -13,6 +13,9 @@ export const diskFull: Rule = {
     'store-out-of-space',
     'store-slow',
     'overload',
+    'subscriber-poisoned',
+    'subscriber-slow',
+    'subscriber-dead',
     'platform-killed',
     'pool-exhausted',
     'retry-storm'

@@ -47,5 +47,5 @@ function heapWasFull(timeline: Timeline, { at, detail }: Occurrence): boolean {
   const last = (name: string) => points(timeline, name).findLast(point => point.at <= at)?.value
   const heap = last('memory.heap')
   const limit = last('memory.heap.limit')
-  return heap !== undefined && limit !== undefined && heap >= 0.6 * limit
+  return heap !== undefined && limit !== undefined && heap >= 0.5 * limit
 }

@@ -16,7 +16,7 @@ export const erringDependency: Rule = {
       .filter(({ kind }) => kind === 'erring')
       .map(ill => ({
         subject: ill.name,
-        title: `${ill.name} answers part of the calls with errors`,
+        title: `The service ${ill.name} answers part of the calls with errors`,
         evidence: ill.evidence,
         cost: costOf(ill),
         since: ill.since,

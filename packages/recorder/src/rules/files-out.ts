@@ -6,6 +6,7 @@ export const filesOut: Rule = {
   name: 'files-out',
   about: 'The platform has as many files and connections open as it may.',
   explains: [
+    'event-loop-blocked',
     'dead-dependency',
     'hanging-dependency',
     'slow-dependency',

@@ -1,20 +1,11 @@
 import type { Rule } from '../diagnosis/rule.ts'
-import type { Timeline } from '../diagnosis/timeline.ts'
 import { mean, median, occurrences, points, quantile, stretch, together, within } from './reading.ts'
 import { count, share } from './words.ts'
-
-/** Events offered a second, whatever became of them: refused requests are counted as one. */
-function offered(timeline: Timeline) {
-  const accepted = points(timeline, 'ingest.accepted')
-  const taken = together(accepted, points(timeline, 'ingest.duplicate'), (a, b) => a + b)
-  const refused = points(timeline, 'http.refused')
-  return refused.length === 0 ? taken : together(taken, refused, (a, b) => a + b)
-}
 
 export const flood: Rule = {
   name: 'flood',
   about: 'One project sends many times what it usually does, and others are refused with it.',
-  explains: ['overload', 'store-slow', 'retry-storm', 'subscriber-slow'],
+  explains: ['overload', 'store-slow', 'subscriber-slow'],
   lever: {
     name: 'rate limit and fair share',
     action:
@@ -28,15 +19,22 @@ export const flood: Rule = {
     )
     const full = stretch(timeline, refused, value => value >= 0.02, { forMs: 2_000, gapMs: 4_500 })
     if (!full) return []
-    const now = median(within(part, full.since))
-    if (now === undefined || now < 0.7) return []
+    const taken = median(within(part, full.since)) ?? 0
+    const turnedAway = median(within(points(timeline, 'ingest.turned-away'), full.since)) ?? 0
+    const now = Math.max(taken, turnedAway)
+    if (now < 0.75) return []
     const usualPart = median(within(part, 0, full.since - 2_000))
     // The only one there is: it is not one among others.
-    if (usualPart !== undefined && usualPart > 0.9) return []
-    if (usualPart !== undefined && now < usualPart + 0.15) return []
-    const rates = offered(timeline)
-    const rate = mean(within(rates, full.since))
-    const usualRate = quantile(within(rates, 0, full.since - 2_000), 0.9)
+    if (usualPart === undefined || usualPart > 0.9) return []
+    if (now < usualPart + 0.15) return []
+    // The same sent again and again is another thing than much that is new.
+    const twice = mean(within(points(timeline, 'ingest.duplicate'), full.since))
+    if (twice > 0.25 * (twice + mean(within(points(timeline, 'ingest.accepted'), full.since)))) return []
+    const left = mean(within(points(timeline, 'http.abandoned'), full.since))
+    const requests = points(timeline, 'http.requests')
+    const rate = mean(within(requests, full.since))
+    const usualRate = quantile(within(requests, 0, full.since - 2_000), 0.9)
+    if (left > 0.25 * rate) return []
     if (usualRate !== undefined && rate < 1.3 * usualRate) return []
     const who = occurrences(timeline, 'busiest-project').at(-1)
     const project = String(who?.subject ?? who?.detail?.project ?? 'one project')
@@ -47,10 +45,10 @@ export const flood: Rule = {
         evidence: [
           {
             at: full.since,
-            text: `${project} sends ${share(now)} of all that is offered${usualPart === undefined ? '' : `; before the busiest sent ${share(usualPart)}`}`,
-            series: 'ingest.busiest',
+            text: `${project} sends ${share(now)} of all that is ${turnedAway > taken ? 'turned away' : 'taken'}; before the busiest sent ${share(usualPart)}`,
+            series: turnedAway > taken ? 'ingest.turned-away' : 'ingest.busiest',
             now,
-            ...(usualPart === undefined ? {} : { before: usualPart })
+            before: usualPart
           },
           {
             at: full.since,
@@ -61,8 +59,8 @@ export const flood: Rule = {
           },
           {
             at: full.since,
-            text: `${count(rate)} events a second arrive${usualRate === undefined ? '' : `; before it was ${count(usualRate)}`}`,
-            series: 'ingest.accepted',
+            text: `${count(rate)} requests a second arrive${usualRate === undefined ? '' : `; before it was ${count(usualRate)}`}`,
+            series: 'http.requests',
             now: rate,
             ...(usualRate === undefined ? {} : { before: usualRate })
           }

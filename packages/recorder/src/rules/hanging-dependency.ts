@@ -16,7 +16,7 @@ export const hangingDependency: Rule = {
       .filter(({ kind }) => kind === 'hanging')
       .map(ill => ({
         subject: ill.name,
-        title: `${ill.name} takes every call and answers none`,
+        title: `The service ${ill.name} takes every call and answers none`,
         evidence: ill.evidence,
         cost: costOf(ill),
         since: ill.since,

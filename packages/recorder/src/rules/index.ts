@@ -24,6 +24,7 @@ import { storeGone } from './store-gone.ts'
 import { storeOutOfConnections } from './store-out-of-connections.ts'
 import { storeOutOfSpace } from './store-out-of-space.ts'
 import { storeSlow } from './store-slow.ts'
+import { storeStuck } from './store-stuck.ts'
 import { subscriberDead } from './subscriber-dead.ts'
 import { subscriberPoisoned } from './subscriber-poisoned.ts'
 import { subscriberSlow } from './subscriber-slow.ts'
@@ -47,6 +48,7 @@ export const rules: readonly Rule[] = [
   cpuStarved,
   memoryLeak,
   poolExhausted,
+  storeStuck,
   storeSlow,
   expired,
   flood,

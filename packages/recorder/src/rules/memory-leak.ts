@@ -7,7 +7,7 @@ import { share, size, time } from './words.ts'
 const parts = 4
 const windows = [12_000, 40_000, 180_000, 600_000]
 /** Below this share of the limit there is time; it is then among the limits and no cause. */
-const nearShare = 0.6
+const nearShare = 0.5
 const leastRise = 0.12
 
 interface Climb {

@@ -105,7 +105,7 @@ export function stretch(
 export interface Raised extends StretchOptions {
   /** Below this nothing is wrong, whatever was usual. */
   floor: number
-  /** How many times the usual high (its 95th percentile). */
+  /** How many times the usual high: a level that it is above in a seventh of the time, so that an hour with one fault is no excuse. */
   times: number
 }
 
@@ -119,7 +119,7 @@ export function raised(
   if (!found) return undefined
   const now = median(found.points)!
   const enough = found.before.length >= 8
-  const high = enough ? quantile(found.before, 0.95)! : floor
+  const high = enough ? quantile(found.before, 0.85)! : floor
   if (now < high * times) return undefined
   return { ...found, now, usual: enough ? median(found.before) : undefined }
 }

@@ -13,6 +13,8 @@ test('clients that send the same again and again', () => {
     'ingest.duplicate': 1_800,
     'http.refused': 200
   })
+  const hungUp = new Tape().seconds(60).seconds(6, { 'http.requests': 900, 'http.abandoned': 700, 'http.refused': 300 })
+  assert.equal(diagnose(hungUp.records).causes[0]?.rule, 'retry-storm')
   const [first] = diagnose(tape.records).causes
   assert.equal(first?.rule, 'retry-storm')
   assert.equal(first.subject, 'clients')

@@ -16,7 +16,7 @@ export const slowDependency: Rule = {
       .filter(({ kind }) => kind === 'slow')
       .map(ill => ({
         subject: ill.name,
-        title: `${ill.name} answers far too late`,
+        title: `The service ${ill.name} answers far too late`,
         evidence: ill.evidence,
         cost: costOf(ill),
         since: ill.since,

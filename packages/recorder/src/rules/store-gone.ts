@@ -10,7 +10,7 @@ const isGone = (code: string, message: string) =>
 export const storeGone: Rule = {
   name: 'store-gone',
   about: 'A store cannot be reached at all.',
-  explains: ['overload', 'retry-storm'],
+  explains: ['overload', 'subscriber-poisoned', 'subscriber-slow', 'subscriber-dead', 'retry-storm'],
   explainsOfSubject: ['pool-exhausted', 'store-slow'],
   lever: {
     name: 'queue (spool) and replica',

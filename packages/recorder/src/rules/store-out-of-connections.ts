@@ -8,7 +8,7 @@ const isIt = (code: string, message: string) =>
 export const storeOutOfConnections: Rule = {
   name: 'store-out-of-connections',
   about: 'The server of a store takes no more connections.',
-  explains: ['overload', 'retry-storm'],
+  explains: ['overload', 'subscriber-poisoned', 'subscriber-slow', 'subscriber-dead', 'retry-storm'],
   explainsOfSubject: ['store-gone', 'pool-exhausted', 'store-slow'],
   lever: {
     name: 'bulkhead',

@@ -8,7 +8,7 @@ const isIt = (code: string, message: string) =>
 export const storeOutOfSpace: Rule = {
   name: 'store-out-of-space',
   about: 'The disk of a store is full: it reads and cannot write.',
-  explains: ['overload', 'retry-storm'],
+  explains: ['overload', 'subscriber-poisoned', 'subscriber-slow', 'subscriber-dead', 'retry-storm'],
   explainsOfSubject: ['store-gone', 'store-slow', 'pool-exhausted'],
   lever: {
     name: 'disk space',

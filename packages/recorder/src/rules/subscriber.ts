@@ -104,7 +104,7 @@ function judge(timeline: Timeline, name: string): Behind | undefined {
 }
 
 /** Longer than a slow step takes, in milliseconds. */
-const stillMs = 8_000
+const stillMs = 10_000
 
 /** Handles nothing though there is something to handle, and does not say why. */
 function standsStill(timeline: Timeline, rate: readonly Point[], failures: readonly Point[]) {

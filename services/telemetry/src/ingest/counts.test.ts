@@ -14,6 +14,7 @@ describe('what came of events', () => {
     counts.recorded('shop', events(known, unknown, known, known), ['accepted', 'accepted', 'duplicate', 'conflict'], 2)
     counts.recorded('boat', events(unknown, known), ['spooled', 'shed'], 0)
     counts.spoolFailed()
+    for (const project of ['shop', 'shop', 'boat', 'shop']) counts.turnedAway(project)
     assert.deepEqual(counts.take(), {
       offered: 8,
       accepted: 3,
@@ -21,10 +22,11 @@ describe('what came of events', () => {
       rejected: 3,
       unknown: 2,
       spoolFailed: 1,
-      busiest: { project: 'shop', share: 0.75 }
+      busiest: { project: 'shop', share: 0.75 },
+      turnedAway: { project: 'shop', share: 0.75 }
     })
-    const { busiest, ...nothing } = counts.take()
-    assert.deepEqual([...Object.values(nothing), busiest], [0, 0, 0, 0, 0, 0, undefined])
+    const { busiest, turnedAway, ...nothing } = counts.take()
+    assert.deepEqual([...Object.values(nothing), busiest, turnedAway], [0, 0, 0, 0, 0, 0, undefined, undefined])
   })
 
   it('tells a thousand projects apart, and no more', () => {

@@ -12,6 +12,7 @@ export class IngestCounts {
   #unknown = 0
   #spoolFailed = 0
   readonly #offered = new Map<string, number>()
+  readonly #turnedAway = new Map<string, number>()
 
   /** Events of a request with an outcome each, and those that were not valid. */
   recorded(project: string, events: readonly ValidEvent[], outcomes: readonly Recorded[], rejected: number): void {
@@ -35,31 +36,44 @@ export class IngestCounts {
     }
   }
 
+  /** A request that the door did not let in. */
+  turnedAway(project: string): void {
+    const name = this.#turnedAway.has(project) || this.#turnedAway.size < mostProjects ? project : '(other)'
+    this.#turnedAway.set(name, (this.#turnedAway.get(name) ?? 0) + 1)
+  }
+
   /** The disk did not take what was to be spooled. */
   spoolFailed(): void {
     this.#spoolFailed++
   }
 
-  /** The counts since the last time they were taken, and the project that sent the most of it. */
+  /** The counts since the last time they were taken, and the projects that sent, and were turned away, the most of it. */
   take() {
-    let busiest: { project: string; share: number } | undefined
-    let all = 0
-    for (const events of this.#offered.values()) all += events
-    for (const [project, events] of this.#offered) {
-      const share = events / all
-      if (share > (busiest?.share ?? 0)) busiest = { project, share }
-    }
+    const offered = mostOf(this.#offered)
     const counts = {
-      offered: all,
+      offered: offered.all,
       accepted: this.#accepted,
       duplicate: this.#duplicate,
       rejected: this.#rejected,
       unknown: this.#unknown,
       spoolFailed: this.#spoolFailed,
-      busiest
+      busiest: offered.most,
+      turnedAway: mostOf(this.#turnedAway).most
     }
     this.#accepted = this.#duplicate = this.#rejected = this.#unknown = this.#spoolFailed = 0
     this.#offered.clear()
+    this.#turnedAway.clear()
     return counts
   }
+}
+
+function mostOf(counts: ReadonlyMap<string, number>) {
+  let most: { project: string; share: number } | undefined
+  let all = 0
+  for (const count of counts.values()) all += count
+  for (const [project, count] of counts) {
+    const share = count / all
+    if (share > (most?.share ?? 0)) most = { project, share }
+  }
+  return { all, most }
 }

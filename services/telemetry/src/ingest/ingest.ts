@@ -228,6 +228,7 @@ export class Ingest {
 
   /** Counts a request that was refused whole. Written within a second; a crash loses that second's count of refusals. */
   countRefused(project: string, code: string): void {
+    if (code === 'overloaded') this.counts.turnedAway(project)
     const key = `${code}/${project}`
     const entry = this.#refused.get(key) ?? { project, code, count: 0 }
     entry.count++

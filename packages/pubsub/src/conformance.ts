@@ -52,7 +52,7 @@ export function pubsubConformance(
     describe('order', () => orderCases(() => bench))
     describe('dead letters', () => deadLetterCases(() => bench))
     describe('the world', () => worldCases(() => bench))
-    describe('flow', () => flowCases(() => bench))
+    describe('flow', () => flowCases(() => bench, capabilities))
     describe('replay', () => replayCases(() => bench, capabilities))
   })
 }

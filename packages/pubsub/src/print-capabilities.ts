@@ -1,3 +1,4 @@
+import { gcpCapabilities } from './adapters/gcp-pubsub.ts'
 import { kafkaCapabilities } from './adapters/kafka.ts'
 import { logCapabilities } from './adapters/log/log.ts'
 import { natsCapabilities } from './adapters/nats.ts'
@@ -7,5 +8,12 @@ import { capabilityTable } from './capabilities.ts'
 
 /** Prints the table of the readme: `npm run capabilities -w @plimsoll/pubsub`. */
 console.log(
-  capabilityTable([logCapabilities, redisCapabilities, rabbitCapabilities, kafkaCapabilities, natsCapabilities])
+  capabilityTable([
+    logCapabilities,
+    redisCapabilities,
+    rabbitCapabilities,
+    kafkaCapabilities,
+    natsCapabilities,
+    gcpCapabilities
+  ])
 )

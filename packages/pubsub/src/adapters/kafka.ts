@@ -36,6 +36,7 @@ export const kafkaCapabilities: Capabilities = {
   groups: true,
   replay: true,
   history: true,
+  lag: true,
   transactional: false,
   dedupeWindowMs: 0,
   maxBytes: 16_000_000,

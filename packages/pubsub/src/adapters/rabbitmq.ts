@@ -34,6 +34,7 @@ export const rabbitCapabilities: Capabilities = {
   groups: true,
   replay: false,
   history: false,
+  lag: true,
   transactional: false,
   dedupeWindowMs: 0,
   maxBytes: 16_000_000,

@@ -1,10 +1,10 @@
 import { type Database, DatabaseError, GroupCommit, migrate, type Transaction } from '@plimsoll/database'
-import type { Broker, BrokerLag, Place, Position } from '../../broker.ts'
+import type { Broker, BrokerLag, Delivery, Place, Position } from '../../broker.ts'
 import type { Capabilities } from '../../capabilities.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { type Page, type PartitionLog, positionalBroker, type ReadStatistics } from '../../sources/positional.ts'
 import { placeOf, positionIn, positionText, segmentText } from './place.ts'
-import { behind, freshRows, insertion, insertNew, mostRows, readMessages, type SegmentValues } from './rows.ts'
+import { behind, freshRows, insertion, insertNew, mostRows, readSegments, type SegmentValues } from './rows.ts'
 import type { Publication } from './segment.ts'
 import { trimSegments } from './trim.ts'
 
@@ -50,9 +50,6 @@ export interface LogBroker extends Broker {
 export async function migrateLogBroker(database: Database, schema = 'pubsub_log'): Promise<void> {
   await migrate(database, `pubsub-log:${schema}`, new URL('./migrations/', import.meta.url), { schema })
 }
-
-/** Messages that a segment holds at least, where readers and writers are busy. A page of smaller ones is smaller. */
-const perSegment = 4
 
 /** Messages of one call that make segments of their own, at once, while the commit before is under way. */
 const manyEnough = 64
@@ -107,9 +104,9 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     pollMs,
     async read(name, partition, after, limit): Promise<Page> {
       const { topic } = await topicOf(name)
-      const segments = Math.max(1, Math.ceil(limit / perSegment))
-      const deliveries = await readMessages(database, schema, { topic, partition, after, segments })
-      if (deliveries.length > 0 || database.engine === 'pglite') return { deliveries }
+      const packed = await readSegments(database, schema, { topic, partition, after, limit })
+      const deliveries: Delivery[] = []
+      if (packed.length > 0 || database.engine === 'pglite') return { deliveries, packed }
       const { rows } = await database.query(
         `select from "${schema}".segments m where ${behind} limit 1`,
         valuesOf(topic, partition, after)

@@ -1,9 +1,10 @@
 import type { Queryable } from '@plimsoll/database'
-import type { Delivery, Position } from '../../broker.ts'
+import type { Position } from '../../broker.ts'
 import type { Envelope } from '../../message/envelope.ts'
+import type { Packed } from '../../sources/positional.ts'
 import { madeNow, madeRange, madeUpTo } from './made-ids.ts'
 import { placeOf } from './place.ts'
-import { bodyOf, deliveriesOf, type Publication, type SegmentRow, segmentsOf } from './segment.ts'
+import { bodyOf, type Publication, packedOf, type SegmentRow, segmentsOf } from './segment.ts'
 
 /** Of one segment, in the order of `columns`. */
 export type SegmentValues = readonly unknown[]
@@ -102,30 +103,31 @@ async function madeBefore(tx: Queryable, schema: string, given: Given): Promise<
   return rows.map(({ topic, id }) => nameOf(topic, id))
 }
 
-/** What a reader keeps of one read, in bytes, about. */
+/** What is read at once at most, in bytes, about. */
 const pageBytes = 1_000_000
 
-/** Whole segments that have more than `after` in them, up to about `pageBytes` and `segments` of them. */
-export async function readMessages(
+const pageSegments = 200
+
+/** Segments that have something behind `after`: about `limit` messages of them, and one at least. */
+export async function readSegments(
   db: Queryable,
   schema: string,
-  range: { topic: number; partition: number; after: Position; segments: number }
-): Promise<Delivery[]> {
-  const { topic, partition, after, segments } = range
+  range: { topic: number; partition: number; after: Position; limit: number }
+): Promise<Packed[]> {
+  const { topic, partition, after, limit } = range
   const { xid, position, at } = placeOf(after)
   // In ORDER BY a bare xid would mean the text column of the answer, and as text 1000 comes before 999.
   const { rows } = await db.query<SegmentRow>(
-    `select s.xid::text as xid, s.position, s.partition, s.first, s.body,
+    `select s.xid::text as xid, s.position, s.partition, s.first, s.until, s.bytes, s.body,
        (extract(epoch from s.published_at) * 1000)::float8 as published
-     from (select *, sum(n.bytes) over (order by n.xid, n.position) as sum from (
-         select * from "${schema}".segments m where ${behind}
-           and m.xid < pg_snapshot_xmin(pg_current_snapshot()) order by m.xid, m.position limit $6) n) s
-     where s.sum - s.bytes < $7 order by s.xid, s.position`,
-    [topic, partition, xid, position, at, segments, pageBytes]
+     from (select *, sum(n.bytes) over before as bytes_before, sum(n.until - n.first) over before as count_before
+       from (select * from "${schema}".segments m where ${behind}
+           and m.xid < pg_snapshot_xmin(pg_current_snapshot()) order by m.xid, m.position limit $8) n
+       window before as (order by n.xid, n.position rows between unbounded preceding and 1 preceding)) s
+     where coalesce(s.bytes_before, 0) < $7 and coalesce(s.count_before, 0) < $6 order by s.xid, s.position`,
+    [topic, partition, xid, position, at, limit, pageBytes, Math.min(limit, pageSegments)]
   )
-  return rows.flatMap(row =>
-    deliveriesOf(row, row.xid === xid && BigInt(row.position) === BigInt(position) ? at + 1 : 0)
-  )
+  return rows.map(packedOf)
 }
 
 /** Of segments `m` of topic $1 and partition $2: those with something behind the place $3, $4, $5. */

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Delivery } from '../../broker.ts'
 import { type Envelope, TextEnvelope } from '../../message/envelope.ts'
+import type { Packed } from '../../sources/positional.ts'
 import { positionText, segmentText } from './place.ts'
 
 /** Messages of one topic and partition, as they are written together. */
@@ -60,11 +61,12 @@ const derived = new Set(['id', 'correlationid', 'partitionkey'])
 export function bodyOf(messages: readonly Envelope[]): string {
   const { attributes } = messages[0]!
   const names = Object.keys(attributes).filter(name => !derived.has(name))
+  const compared = names.filter(name => name !== 'time')
   const shared = Object.fromEntries(names.map(name => [name, attributes[name]!]))
-  const values = Object.values(shared)
+  const values = compared.map(name => shared[name]!)
   const written = messages.map(message => {
-    const own = isLike(message, names, values) ? undefined : ownOf(message, shared)
     const { id, key, headers } = message
+    const own = isLike(message, compared, values, names.length) ? timeOf(message, shared) : ownOf(message, shared)
     const data = writtenData(message)
     for (const _ in headers) return [id, key, data, own ?? {}, headers]
     return own ? [id, key, data, own] : [id, key, data]
@@ -72,15 +74,25 @@ export function bodyOf(messages: readonly Envelope[]): string {
   return JSON.stringify([shared, written])
 }
 
-/** True when a message has these attributes and the derived ones, and no others: nearly all of one publisher are so. */
-function isLike({ id, key, attributes }: Envelope, names: readonly string[], values: readonly string[]): boolean {
+/** True when a message has these attributes, the derived ones and and a time where the first has one: nearly all of one publisher. */
+function isLike(
+  { id, key, attributes }: Envelope,
+  names: readonly string[],
+  values: readonly string[],
+  shared: number
+): boolean {
   for (let i = 0; i < names.length; i++) if (attributes[names[i]!] !== values[i]) return false
   if (attributes.id !== id || attributes.correlationid !== id) return false
   if (key !== null && attributes.partitionkey !== key) return false
   let count = 0
   for (const _ in attributes) count++
-  return count === names.length + (key === null ? 2 : 3)
+  return count === shared + (key === null ? 2 : 3) && (shared === names.length || attributes.time !== undefined)
 }
+
+const timeOf = (
+  { attributes: { time } }: Envelope,
+  shared: Record<string, string>
+): Record<string, string> | undefined => (time === undefined || time === shared.time ? undefined : { time })
 
 function ownOf({ id, key, attributes }: Envelope, shared: Record<string, string>): Record<string, string | null> {
   const expected = attributesOf(id, key, shared)
@@ -107,17 +119,24 @@ export interface SegmentRow {
   position: number
   partition: number
   first: number
+  until: number
+  bytes: number
   published: number
   body: string
 }
 
-/** The messages of a segment, those from the place `from` on. */
-export function deliveriesOf(row: SegmentRow, from: number): Delivery[] {
+export function packedOf(row: SegmentRow): Packed {
+  const { xid, position, first, until, bytes } = row
+  const last = positionText(segmentText(xid, position), until - 1)
+  return { last, count: until - first, bytes, unpack: () => deliveriesOf(row) }
+}
+
+function deliveriesOf(row: SegmentRow): Delivery[] {
   const { partition, first, published: publishedAt } = row
   const [shared, messages] = JSON.parse(row.body) as [Record<string, string>, Written[]]
   const segment = segmentText(row.xid, row.position)
   const deliveries: Delivery[] = []
-  for (let i = Math.max(0, from - first); i < messages.length; i++) {
+  for (let i = 0; i < messages.length; i++) {
     const [id, key, data, own, headers = {}] = messages[i]!
     const attributes = attributesOf(id, key, shared)
     if (own) setOwn(attributes, own)

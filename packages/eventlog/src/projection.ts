@@ -154,6 +154,7 @@ export class Projection {
     this.#stopped.abort()
     this.#wakeUp()
     await this.#running
+    this.#reader.close()
     for (const { resolve } of this.#rounds.splice(0)) resolve()
   }
 
@@ -188,7 +189,6 @@ export class Projection {
       }
     } finally {
       stopListening()
-      this.#reader.close()
     }
   }
 

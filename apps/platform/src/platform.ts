@@ -1,5 +1,8 @@
+import { SharedLog } from '@plimsoll/eventlog'
 import { bearer, createServer, problem, sameSecret } from '@plimsoll/http'
 import { createAnalytics } from '@plimsoll/service-analytics'
+import { createBilling } from '@plimsoll/service-billing'
+import { createFeed } from '@plimsoll/service-feed'
 import {
   createMetadataService,
   demoDirectory,
@@ -22,9 +25,11 @@ import type { Patient } from './health.ts'
 import { metricsRoute } from './metrics.ts'
 import { noObservability, type Observability } from './observability/observability.ts'
 import { allowedOrigins } from './origins.ts'
+import { Practice } from './practice/practice.ts'
 import type { Settings } from './settings.ts'
 import { cookieName, SignIn } from './sign-in.ts'
 import { openStores, placesOf, spoolIn } from './stores.ts'
+import { Subscribers, subscribersRoute } from './subscribers.ts'
 import { masterKeyOf } from './users-key.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -95,8 +100,12 @@ export async function startPlatform({
       : settings.metadataUrl
     const isAdmin = (request: FastifyRequest) => sameSecret(bearer(request) ?? '', adminToken)
 
+    const isSignedIn = (request: FastifyRequest) => signIn.isSignedIn(request)
+    const shared = new SharedLog(primary)
+    const subscribers = new Subscribers(primary, shared)
     const analytics = await createAnalytics({
       log: primary,
+      shared,
       store: read,
       onError,
       mayRead(request) {
@@ -121,6 +130,20 @@ export async function startPlatform({
       onWarning: (message, details) => logger.warn(details, message)
     })
 
+    const billing = await createBilling({
+      log: primary,
+      shared,
+      store: read,
+      price: { unitPrice: settings.billingUnitPrice, currency: settings.billingCurrency },
+      adminToken,
+      isSignedIn,
+      onError
+    })
+    const feed = await createFeed({ shared, store: read, users, adminToken, isSignedIn, onError })
+    subscribers.watch('analytics', analytics)
+    subscribers.watch('feed', feed.subscriber)
+    subscribers.watch('billing', billing.subscriber)
+
     patient.breaker = () => telemetry.policy.breaker?.state ?? 'none'
     const app = await createServer({
       title: 'Plimsoll',
@@ -141,18 +164,37 @@ export async function startPlatform({
     await app.register(telemetry.routes)
     await app.register(analytics.routes)
     await app.register(users.routes)
-    if (breakable) await app.register(async scope => faultKnobs(scope, adminToken, breakable))
+    await app.register(billing.routes)
+    await app.register(feed.routes)
+    await app.register(async scope => subscribersRoute(scope, subscribers, { adminToken, isSignedIn }))
+    if (breakable) {
+      const others = [billing.subscriber, feed.subscriber]
+      const practice = new Practice({ log: primary, shared, store: read, subscribers, others, adminToken })
+      closing.push(() => practice.stop())
+      await app.register(async scope => {
+        faultKnobs(scope, adminToken, breakable)
+        practice.route(scope)
+      })
+    }
     await app.register(async scope => signIn.routes(scope, isAdmin))
-    await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics, registered }))
+    await app.register(async scope =>
+      metricsRoute(scope, { primary, read, telemetry, analytics, registered, subscribers })
+    )
     if (consoleDist !== undefined) await app.register(async scope => serveConsole(scope, consoleDist))
     const url = await app.listen({ host: settings.host, port: settings.port })
     closing.push(
+      async () => subscribers.stop(),
       () => telemetry.stop(),
       () => analytics.stop(),
+      () => billing.stop(),
+      () => feed.stop(),
       () => app.close()
     )
     telemetry.start()
     analytics.start()
+    billing.start()
+    feed.start()
+    subscribers.start()
     users.start()
     registered?.start()
     await warmUp(app, adminToken)

@@ -115,7 +115,10 @@ export async function feedRoutes(app: FastifyInstance, options: RoutesOptions): 
   )
 }
 
+/** The years 1 to 9999, in milliseconds since 1970: what a store takes, and more than events have. */
+const [earliest, latest] = [-62_135_596_800_000, 253_402_300_799_999]
+
 function placeIn(before: string | undefined): Place | undefined {
   const [at, id] = before?.split('_') ?? []
-  return at === undefined || id === undefined ? undefined : { at: Number(at), id }
+  return at === undefined || id === undefined ? undefined : { at: Math.min(latest, Math.max(earliest, Number(at))), id }
 }

@@ -1,0 +1,17 @@
+import type { Finding, Lever } from './diagnosis.ts'
+import type { Timeline } from './timeline.ts'
+
+/**
+ * One entry of the table. A rule looks at the records and says what it sees, with its evidence; it knows nothing of the
+ * other rules, but names those whose findings it explains. Where a finding of `explains` overlaps with one of this rule
+ * in time, it becomes its symptom and is no cause.
+ */
+export interface Rule {
+  name: string
+  /** What it looks for, in a sentence, for the table of rules. */
+  about: string
+  /** Names of rules whose findings follow from this one. */
+  explains: readonly string[]
+  lever: Lever
+  find(timeline: Timeline): Omit<Finding, 'rule' | 'lever' | 'symptoms'>[]
+}

@@ -1,0 +1,27 @@
+import type { Occurrence, Sample, Source } from '../record.ts'
+
+/** The records around a moment, in the order of writing, as a rule reads them. */
+export interface Timeline {
+  /** The moment that is judged. */
+  at: number
+  /** The window in which a cause is looked for ("now"), and the one before it that says what is usual. */
+  recent: Span
+  usual: Span
+}
+
+/** A stretch of time and what was recorded in it. */
+export interface Span {
+  from: number
+  to: number
+  samples(source: Source): readonly Sample[]
+  occurrences(name?: string): readonly Occurrence[]
+  /** One series, oldest first; seconds in which it was not measured are left out. */
+  series(name: string): readonly Point[]
+  /** The subjects of a family: `subjects('dependency')` gives `['metadata']` when `dependency.metadata.*` was measured. */
+  subjects(family: string): readonly string[]
+}
+
+export interface Point {
+  at: number
+  value: number
+}

@@ -35,7 +35,7 @@ export async function isolation({
 }: RunOptions): Promise<{ figures: Record<string, unknown>; aims: Aim[] }> {
   const pairs = quick ? 3 : 5
   const durationMs = quick ? 3_000 : 6_000
-  const platform = await startPlatformProcess({ flags: ['--fault-knobs'] })
+  const platform = await startPlatformProcess({ flags: ['--fault-knobs', '--log-level', 'error'] })
   try {
     const key = await platform.createKey('bench')
     const target = {

@@ -166,14 +166,14 @@ async function recover(platform: StartedPlatform, behind: number): Promise<{ sec
   const began = performance.now()
   await fault(platform, { subscribers: { billing: 'well' } })
   let moving: number | undefined
-  for (let tries = 0; tries < 1_200; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     const row = (await standing(platform)).find(({ name }) => name === 'billing')!
     if (row.attempts === 0) moving ??= performance.now()
     if (row.behind === 0) {
       const seconds = (performance.now() - began) / 1_000
       return { seconds, perSecond: behind / ((performance.now() - (moving ?? began)) / 1_000) }
     }
-    await pause(50)
+    await pause(200)
   }
   throw new Error('billing did not catch up within a minute')
 }

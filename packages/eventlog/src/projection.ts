@@ -109,6 +109,9 @@ export interface ProjectionState {
   failures: number
 }
 
+/** A step is over in less, or it is behind by what it holds, in milliseconds. */
+const longStepMs = 1_000
+
 /** Keeps a read model up to date with the log: cursor and change move in one transaction of the read model's store. */
 export class Projection {
   #options: Required<Omit<ProjectionOptions, 'onError'>> & Pick<ProjectionOptions, 'onError'>
@@ -119,6 +122,7 @@ export class Projection {
   #caughtUp = false
   #asOf = 0
   #oldest = 0
+  #applying: { since: number; oldest: number } | undefined
   #failures = 0
   #stopped = new AbortController()
   #wake: (() => void) | undefined
@@ -139,9 +143,14 @@ export class Projection {
   }
 
   get state(): ProjectionState {
-    const lagMs =
-      this.#caughtUp && this.#failures === 0 ? 0 : Math.max(0, this.#options.now() - (this.#oldest || this.#asOf))
-    return { cursor: this.#cursor, caughtUp: this.#caughtUp, asOf: this.#asOf, lagMs, failures: this.#failures }
+    const now = this.#options.now()
+    const applying = this.#applying
+    // A step that takes long is not told by the look before it.
+    const isLong = applying !== undefined && now - applying.since > longStepMs
+    const caughtUp = this.#caughtUp && !isLong
+    const oldest = isLong ? applying.oldest : this.#oldest || this.#asOf
+    const lagMs = caughtUp && this.#failures === 0 ? 0 : Math.max(0, now - oldest)
+    return { cursor: this.#cursor, caughtUp, asOf: this.#asOf, lagMs, failures: this.#failures }
   }
 
   /** Starts following the log until `stop`. */
@@ -154,6 +163,7 @@ export class Projection {
     this.#stopped.abort()
     this.#wakeUp()
     await this.#running
+    this.#reader.close()
     for (const { resolve } of this.#rounds.splice(0)) resolve()
   }
 
@@ -188,7 +198,6 @@ export class Projection {
       }
     } finally {
       stopListening()
-      this.#reader.close()
     }
   }
 
@@ -208,7 +217,13 @@ export class Projection {
 
   async #apply(segments: readonly Segment[], { xid, position }: Place): Promise<void> {
     const to = { xid, position }
-    await this.#options.advance({ name: this.#options.name, from: this.#cursor, to, segments })
+    const { first, last } = segments[0]!
+    this.#applying = { since: this.#options.now(), oldest: (first ?? last).recordedAt }
+    try {
+      await this.#options.advance({ name: this.#options.name, from: this.#cursor, to, segments })
+    } finally {
+      this.#applying = undefined
+    }
     this.#cursor = to
   }
 

@@ -81,14 +81,27 @@ export class SharedLog {
   reader(): LogReader {
     const me = { passed: 0 }
     this.#readers.add(me)
+    let ahead: { of: Cursor; page: Promise<LogPage> } | undefined
     return {
       read: async (cursor, limit) => {
         me.passed = cursor.position
-        const page = await this.#next(cursor, limit)
-        for (const { count } of page.segments) this.reads.given += count
+        const { pages } = this.reads
+        const taken = await takeAhead(ahead, cursor, limit)
+        const page = taken ?? (await this.#next(cursor, limit))
+        ahead = undefined
+        const last = page.segments.at(-1)?.last
+        // Who has much to catch up with is given the next page while it works on this one.
+        if (last && (taken || this.reads.pages > pages) && countOf(page) >= limit) {
+          ahead = { of: last, page: this.#next(last, limit) }
+          ahead.page.catch(() => undefined)
+        }
+        this.reads.given += countOf(page)
         return page
       },
-      close: () => void this.#readers.delete(me)
+      close: () => {
+        ahead = undefined
+        this.#readers.delete(me)
+      }
     }
   }
 
@@ -183,6 +196,19 @@ export class SharedLog {
     }
     return { segments: [segment], caughtUp: caughtUp && met < 0 }
   }
+}
+
+const countOf = ({ segments }: LogPage) => segments.reduce((sum, { count }) => sum + count, 0)
+
+/** What was read ahead, if it is full: one that came to the end says nothing of what is behind it now. */
+async function takeAhead(
+  ahead: { of: Cursor; page: Promise<LogPage> } | undefined,
+  { position, xid }: Cursor,
+  limit: number
+): Promise<LogPage | undefined> {
+  if (ahead?.of.position !== position || ahead.of.xid !== xid) return undefined
+  const page = await ahead.page.catch(() => undefined)
+  return page && countOf(page) >= limit && !page.caughtUp ? page : undefined
 }
 
 const standsAt = ({ position, xid }: Link['behind'], cursor: Cursor) =>

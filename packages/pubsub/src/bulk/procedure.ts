@@ -1,5 +1,5 @@
 import type { ProcedureContext, Transaction } from '@plimsoll/database'
-import { type Cursor, type LogEntry, moveCursor, type ReadStep, readStep } from '@plimsoll/eventlog'
+import { type Cursor, isAfter, type LogEntry, moveCursor, type ReadStep, readStep } from '@plimsoll/eventlog'
 import { type Backoff, delayOf, type Fault, faultOf } from '../consumer/fault.ts'
 import type { Failure } from '../consumer/parking.ts'
 import { failEntryAgain, giveEntryBack, type Lanes, lanesOf, parkEntries, takeDueEntry, unparkEntry } from './parked.ts'
@@ -17,6 +17,8 @@ export interface BulkHandler {
 
 /** Tries that have failed: what a group may park before it stands still, and how a parked entry is tried again. */
 const mostLanes = 1_000
+/** Halving on holds the engine, which others need: longer than this and the rest of the step is left for another call, in milliseconds. */
+const patienceMs = 50
 const maxAttempts = 5
 const backoff: Backoff = { firstMs: 500, maxMs: 60_000 }
 
@@ -43,6 +45,8 @@ export interface RetryOrder {
 }
 
 export interface BulkDone {
+  /** Up to where in the log it came: short of the step when looking for what fails took too long. Absent of a retry. */
+  at?: Cursor
   /** Entries that were handled. */
   handled: number
   /** Lanes in which something waits now. */
@@ -68,7 +72,10 @@ export function bulkProcedure({ handle, laneOf = defaultLane }: BulkHandler) {
     }
   }
 
-  async function step(context: ProcedureContext, { name, entries, from, to }: ReadStep): Promise<BulkDone> {
+  async function step(context: ProcedureContext, { name, entries: all, from, to }: ReadStep): Promise<BulkDone> {
+    const began = performance.now()
+    // Of a step that was left in the middle, what was done is in it still.
+    const entries = all[0] && isAfter(all[0], from) ? all : all.filter(entry => isAfter(entry, from))
     let at = from
     let handled = 0
     let failed: string | undefined
@@ -107,9 +114,10 @@ export function bulkProcedure({ handle, laneOf = defaultLane }: BulkHandler) {
         })
       }
       at = end
+      if (failed !== undefined && performance.now() - began > patienceMs) break
     }
     if (failed !== undefined) waiting = await context.transaction(tx => lanesOf(tx, name), { readOnly: true })
-    return doneOf(handled, waiting, failed)
+    return { ...doneOf(handled, waiting, failed), at }
   }
 
   async function retry(context: ProcedureContext, name: string): Promise<BulkDone> {

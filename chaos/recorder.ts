@@ -23,7 +23,7 @@ export async function recorder({ quick, seed, note }: ChaosOptions): Promise<Res
       found.missing += missing
       found.forgotten += Math.max(0, said - last)
       found.written = last
-      if (kill % 100 === 0) note(`${kill} kills, ${last} records`)
+      if (kill % 100 === 0) note(`${kill} kills, ${last} records, ${found.torn} torn, ${found.missing} gaps`)
     }
   } finally {
     await rm(directory, { recursive: true, force: true })

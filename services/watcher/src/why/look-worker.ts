@@ -1,13 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import {
-  diagnose,
-  glossaryHtml,
-  type Incident,
-  incidentAt,
-  readRecords,
-  sectionsHtml,
-  toRead
-} from '@plimsoll/recorder'
+import { diagnose, glossaryHtml, type Incident, incidentAt, sectionsHtml, toRead } from '@plimsoll/recorder'
 import type { Look } from './look.ts'
 import { RecentRecords } from './recent-records.ts'
 

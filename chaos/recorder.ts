@@ -17,7 +17,7 @@ export async function recorder({ quick, seed, note }: ChaosOptions): Promise<Res
   const found = { torn: 0, missing: 0, forgotten: 0, written: 0 }
   try {
     for (let kill = 1; kill <= kills; kill++) {
-      const said = await killWriter(join(directory, 'platform'), random() * longestMs)
+      const said = await killWriter(join(directory, 'platform'), random() * longestMs, found.written)
       const { torn, missing, last } = inspect(directory)
       found.torn += torn
       found.missing += missing

@@ -31,7 +31,7 @@ export function setClock(wall: number = Date.UTC(2026, 0, 2, 12), up = 1_000_000
   }
 }
 
-/** What a writer of `writeForEver` puts into its samples: each value follows from the first, so a torn one is seen. */
+/** What `killWriter` has its process put into samples: each value follows from the first, so a torn one is seen. */
 export function sampleOf(number: number): Record<string, number> {
   const values: Record<string, number> = { number }
   for (let i = 0; i < 60; i++) values[`value.${i}`] = (number * (i + 1)) % 10_007
@@ -46,11 +46,15 @@ const isWhole = (values: Readonly<Record<string, number>>) => {
 /**
  * Starts a process that writes samples as fast as it can, lets it write for a time, and kills it with SIGKILL. Returns the
  * last number that it said was written.
+ * @param after the number before its first
  */
-export async function killWriter(directory: string, afterMs: number): Promise<number> {
+export async function killWriter(directory: string, afterMs: number, after = 0): Promise<number> {
   const worker = new URL('./writer-worker.ts', import.meta.url)
-  const child = spawn(process.execPath, [fileURLToPath(worker), directory], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const exited = once(child, 'exit')
+  const child = spawn(process.execPath, [fileURLToPath(worker), directory, String(after)], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  // What it said is all heard only when its end of the pipe is closed.
+  const closed = once(child, 'close')
   let said = ''
   child.stdout.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-100)
@@ -58,7 +62,7 @@ export async function killWriter(directory: string, afterMs: number): Promise<nu
   await once(child.stdout, 'data')
   await new Promise(resolve => setTimeout(resolve, afterMs))
   child.kill('SIGKILL')
-  await exited
+  await closed
   return Number(/(\d+)\n\d*$/.exec(said)?.[1])
 }
 

@@ -18,13 +18,17 @@ export class BlackBox {
   readonly #process: ProcessFigures
   readonly #errors = new ErrorTally()
   readonly #parts: Figures[] = []
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   /** Processor time of this thread for the last sample, in milliseconds. */
   #cost: number | undefined
 
   constructor({ recorder, directory }: BlackBoxOptions) {
     this.#recorder = recorder
     this.#process = new ProcessFigures({ directory })
+  }
+
+  /** Takes a sample each second from now on. */
+  start(): void {
     this.#timer = setInterval(() => this.sample(), sampleMs).unref()
   }
 

@@ -16,8 +16,14 @@ export function openBlackBox(data: DataDirectory, settings: Settings, logger: Lo
     onError(error)
   }
   const blackBox = new BlackBox({ recorder, directory: data.path })
-  const start = { settings, version: version(), file: data.file('recorder/last-start.json'), key: data.secret }
-  tellStart(start, blackBox.happened)
+  blackBox.start()
+  try {
+    const start = { settings, version: version(), file: data.file('recorder/last-start.json'), key: data.secret }
+    tellStart(start, blackBox.happened)
+  } catch (error) {
+    // A folder whose secret cannot be read: the platform will not start either, and says why better than this can.
+    blackBox.failed('start', error)
+  }
   return blackBox
 }
 

@@ -69,10 +69,11 @@ export const storeGone: Rule = {
     })
 }
 
-/** A platform that was told to stop closes its stores: they are not gone. */
+/** A platform that was told to stop closes its stores: they are not gone. One that closes for want of a store was not told. */
 function isClosing(timeline: Timeline, since: number): boolean {
-  const told = [...occurrences(timeline, 'close'), ...occurrences(timeline, 'signal')].findLast(
-    ({ at }) => at <= since + 1_500
-  )
+  const told = [
+    ...occurrences(timeline, 'close').filter(({ detail }) => /^SIG|stopped|watcher/.test(String(detail?.why))),
+    ...occurrences(timeline, 'signal')
+  ].findLast(({ at }) => at <= since + 1_500)
   return told !== undefined && !occurrences(timeline, 'start').some(({ at }) => at > told.at && at <= since)
 }

@@ -50,7 +50,8 @@ function metadataDrill({ about, faults }: MetadataNight): Drill {
   return {
     about,
     async run({ quick, note }: RunOptions, { policies }) {
-      const seconds = quick ? 5 : 12
+      // Late and never are told apart after some seconds.
+      const seconds = quick ? 8 : 12
       const faulty = faults.map(fault => fault(seconds))
       const report = await runNight({
         phases: [healthy(seconds), ...faulty, back(seconds)],

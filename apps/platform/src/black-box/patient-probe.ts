@@ -26,8 +26,9 @@ export function patientProbe({ name, url, policy }: { name: string; url: string;
       await (await fetch(asked, { signal: AbortSignal.timeout(patienceMs) })).arrayBuffer()
       answer = performance.now() - began
     } catch (error) {
-      // Refused is an answer of another kind; an end by our own patience is none.
-      refused = (error as Error).name !== 'TimeoutError'
+      // Nobody there is an answer of another kind; an end by our own patience is none, and a connection that broke neither.
+      const { cause } = error as { cause?: { code?: string } }
+      refused = /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|EAI_AGAIN/.test(cause?.code ?? '')
     } finally {
       askedAt = undefined
       endedAt = performance.now()

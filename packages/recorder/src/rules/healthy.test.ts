@@ -112,7 +112,7 @@ for (const [name, hour] of Object.entries(hours)) {
 
 test('no cause in a restart that was asked for', () => {
   const tape = new Tape().seconds(120).happens('signal', { which: 'SIGTERM' })
-  tape.happens('close', { why: 'SIGTERM' }).seconds(2, {}, { 'platform.phase': 3 })
+  tape.happens('close', { why: 'SIGTERM' }).seconds(2, { 'store.primary.up': 0 }, { 'platform.phase': 3 })
   tape.happens('exit', { code: 0, signal: null, uptime: 120_000 }, undefined, 'watcher')
   tape.silence(4, { 'platform.phase': 0, 'platform.silent': 4_000 })
   tape.happens('start', { pid: 2 }).happens('ready', { after: 3_000 })

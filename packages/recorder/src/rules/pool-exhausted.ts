@@ -5,6 +5,9 @@ import { count, time } from './words.ts'
 /** A statement that runs for so long, in milliseconds, while others wait and none is free, holds up the others. */
 const heldMs = 2_000
 
+/** Stores that no request waits for work in steps of seconds, in milliseconds. */
+const longStepMs = 10_000
+
 export const poolExhausted: Rule = {
   name: 'pool-exhausted',
   about: 'Every connection to a store is taken and kept, and statements wait for one.',
@@ -29,7 +32,7 @@ export const poolExhausted: Rule = {
           .map(({ at }) => at)
       )
       const still = taken.filter(({ at }) => !done.has(at))
-      const found = stretch(timeline, still, age => age >= heldMs, { forMs: 1_000 })
+      const found = stretch(timeline, still, age => age >= (name === 'primary' ? heldMs : longStepMs), { forMs: 1_000 })
       if (!found) return []
       const since = found.since - found.points[0]!.value
       const waiting = highest(within(row('waiting'), since))

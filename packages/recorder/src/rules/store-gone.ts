@@ -1,4 +1,5 @@
 import type { Rule } from '../diagnosis/rule.ts'
+import type { Timeline } from '../diagnosis/timeline.ts'
 import { occurrences, points, stretch, subjects, within } from './reading.ts'
 import { storeErrors, wordsOf } from './store-errors.ts'
 import { count, time } from './words.ts'
@@ -24,7 +25,7 @@ export const storeGone: Rule = {
       // Two seconds in a row: one question that got lost is no outage.
       const away = stretch(timeline, up, value => value === 0, { forMs: 2_000, gapMs: 3_500 })
       const told = occurrences(timeline, 'store').filter(one => one.subject === name)
-      if (!away) return []
+      if (!away || isClosing(timeline, away.since)) return []
       const errors = storeErrors(timeline, isGone).find(({ store }) => store === name)
       const why = told.findLast(({ at, detail }) => at >= away.since - 2_000 && detail?.why)?.detail?.why
       const spooled = within(points(timeline, 'spool.events'), away.since).at(-1)?.value ?? 0
@@ -66,4 +67,13 @@ export const storeGone: Rule = {
         }
       ]
     })
+}
+
+/** A platform that was told to stop closes its stores: they are not gone. One that closes for want of a store was not told. */
+function isClosing(timeline: Timeline, since: number): boolean {
+  const told = [
+    ...occurrences(timeline, 'close').filter(({ detail }) => /^SIG|stopped|watcher/.test(String(detail?.why))),
+    ...occurrences(timeline, 'signal')
+  ].findLast(({ at }) => at <= since + 1_500)
+  return told !== undefined && !occurrences(timeline, 'start').some(({ at }) => at > told.at && at <= since)
 }

@@ -19,6 +19,8 @@ export const storeSlow: Rule = {
       // A request waits for the primary store; the others work in large steps of their own, which a rebuild makes larger.
       const slow = raised(timeline, commit, { floor: name === 'primary' ? 100 : 800, times: 3, gapMs: 4_500 })
       if (!slow) return []
+      // The first steps after a start are large and cold, and say nothing where nobody waits for them.
+      if (name !== 'primary' && slow.usual === undefined) return []
       // One statement that holds everything makes the others late too; that is another cause.
       const held = Math.max(0, ...within(points(timeline, `store.${name}.held`), slow.since).map(({ value }) => value))
       if (held > 2_500 && held > 4 * slow.now) return []

@@ -2,7 +2,13 @@ import type { Result } from '@plimsoll/bench'
 import { ingest } from './ingest/ingest.ts'
 import { openapi } from './openapi/openapi.ts'
 import type { ChaosOptions } from './options.ts'
+import { pubsub } from './pubsub/pubsub.ts'
 import { rivals } from './rivals/rivals.ts'
 
 /** Every chaos run by its name. */
-export const runs: Readonly<Record<string, (options: ChaosOptions) => Promise<Result>>> = { ingest, openapi, rivals }
+export const runs: Readonly<Record<string, (options: ChaosOptions) => Promise<Result>>> = {
+  ingest,
+  openapi,
+  pubsub,
+  rivals
+}

@@ -10,6 +10,8 @@ export class Member {
   #child: ChildProcess | undefined
   #exited: Promise<unknown> = Promise.resolve()
   #said = ''
+  /** What it said when it ended though nobody had told it to. */
+  readonly collapses: string[] = []
 
   constructor(name: string, program: 'producer-process.ts' | 'consumer-process.ts', order: unknown) {
     this.name = name
@@ -27,6 +29,9 @@ export class Member {
     })
     child.on('error', () => undefined)
     this.#exited = once(child, 'exit')
+    child.once('exit', (code, signal) => {
+      if (code !== 0 && signal !== 'SIGKILL') this.collapses.push(`${this.name}: ${signal ?? code}: ${this.#said}`)
+    })
     this.#child = child
   }
 

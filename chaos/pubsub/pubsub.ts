@@ -51,6 +51,7 @@ function aimsOf(run: BrokerRun): Aim[] {
     }),
     none('dead letters', run.dead),
     none('consumers that did not drain', run.notDrained),
+    none('processes that ended by themselves', run.collapses.length),
     none('strikes that could not be played', run.failed.length),
     none(`kinds of fault not played${missed.length > 0 ? ` (${missed.join(', ')})` : ''}`, missed.length)
   ]

@@ -22,6 +22,8 @@ export interface BrokerRun {
   groups: Record<string, Account>
   /** Consumers that did not end in order when they were told to. */
   notDrained: number
+  /** Processes that ended by themselves, with the end of what they said. */
+  collapses: string[]
   dead: number
   played: Record<string, number>
   failed: string[]
@@ -78,10 +80,11 @@ export async function runOn(name: BrokerName, { lengthMs, seed, signal, note }: 
   const members = [...producers.map(({ member }) => member), ...consumers]
   stack.defer(async () => void (await Promise.all(members.map(member => member.kill()))))
 
-  // First of each group alone: where a broker keeps no past, what is published before would not be theirs.
+  // Before the producers: where a broker keeps no past, what is published before would not be theirs.
   for (const each of consumers) each.start()
   await Promise.all(consumers.map(each => each.ready()))
   for (const { member } of producers) member.start()
+  await Promise.all(producers.map(({ member }) => member.ready()))
 
   const stage = {
     broker,
@@ -127,6 +130,7 @@ export async function runOn(name: BrokerName, { lengthMs, seed, signal, note }: 
     unfinished,
     groups: Object.fromEntries(accounts),
     notDrained: drained.filter(inTime => !inTime).length,
+    collapses: members.flatMap(({ collapses }) => collapses),
     dead: dead.length,
     played,
     failed,

@@ -53,7 +53,7 @@ export type Consistency = Static<typeof Consistency>
 /** What a caller may ask of an answer's freshness. */
 const demand = {
   consistency: Type.Optional(Consistency),
-  /** An answer that holds everything up to this `Plimsoll-Position`, waited for; or 503 `position_not_reached`. */
+  /** An answer that holds everything up to this `Plimsoll-Position`, waited for; or 503 `position_not_reached`, or 400 `unknown_position` when the log ends before it. */
   minPosition: Type.Optional(Type.String({ pattern: '^[0-9]{1,20}\\.[0-9]{1,16}$' }))
 }
 

@@ -3,6 +3,7 @@ import { healthyHour } from '@plimsoll/drills'
 import { ingest } from './ingest/ingest.ts'
 import { openapi } from './openapi/openapi.ts'
 import type { ChaosOptions } from './options.ts'
+import { pubsub } from './pubsub/pubsub.ts'
 import { recorder } from './recorder.ts'
 import { rivals } from './rivals/rivals.ts'
 
@@ -10,6 +11,7 @@ import { rivals } from './rivals/rivals.ts'
 export const runs: Readonly<Record<string, (options: ChaosOptions) => Promise<Result>>> = {
   ingest,
   openapi,
+  pubsub,
   rivals,
   recorder,
   healthy: healthyHour

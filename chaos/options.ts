@@ -4,11 +4,13 @@ import { optionsFrom, type RunOptions } from '@plimsoll/bench'
 export interface ChaosOptions extends RunOptions {
   /** Which store the platform is given. Default `pglite`. */
   store?: 'pglite' | 'postgres'
+  /** Which broker alone is played. Default: all, one after the other. */
+  broker?: string
 }
 
-const own = { store: { type: 'string' } } as const
+const own = { store: { type: 'string' }, broker: { type: 'string' } } as const
 
-/** `[--json] [--quick] [--seed N] [--seconds N] [--store pglite|postgres]`. Throws a RangeError for what is none of these. */
+/** `[--json] [--quick] [--seed N] [--seconds N] [--store pglite|postgres] [--broker NAME]`. Throws a RangeError for what is none of these. */
 export function chaosOptions(args: string[]): ChaosOptions {
   const { values, tokens } = parseArgs({ args, options: own, strict: false, tokens: true })
   const mine = new Set(tokens.filter(t => t.kind === 'option' && Object.hasOwn(own, t.name)).flatMap(spanOf))
@@ -20,6 +22,7 @@ export function chaosOptions(args: string[]): ChaosOptions {
       throw new RangeError('--store takes pglite or postgres')
     options.store = values.store
   }
+  if (typeof values.broker === 'string') options.broker = values.broker
   return options
 }
 

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as nap } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -12,17 +13,21 @@ import { promisify } from 'node:util'
 const scripts = fileURLToPath(new URL('../../deploy/engines/', import.meta.url))
 const run = promisify(execFile)
 
+export type EngineName = 'toxiproxy' | 'postgresql' | 'redis' | 'rabbitmq' | 'kafka' | 'nats' | 'gcp-pubsub'
+
 export interface Engine {
   url: string
   port: number
   folder: string
+  /** SIGKILL to the process whose number is the first line of this file of its folder. */
+  kill(pidFile: string): Promise<void>
   /** Starts it again where it was; for one that was killed. */
   startAgain(): Promise<void>
   stop(): Promise<void>
 }
 
 /** Rejects with the script's own words when the engine is not installed or does not start. */
-export async function startEngine(name: 'toxiproxy' | 'postgresql' | 'redis'): Promise<Engine> {
+export async function startEngine(name: EngineName): Promise<Engine> {
   const folder = await mkdtemp(join(tmpdir(), `plimsoll-chaos-${name}-`))
   const port = await freePort()
   const script = async (verb: string, ...args: string[]) => {
@@ -40,12 +45,26 @@ export async function startEngine(name: 'toxiproxy' | 'postgresql' | 'redis'): P
   }
   try {
     const url = await script('start', String(port), folder)
-    return { url, port, folder, stop, startAgain: async () => void (await script('start', String(port), folder)) }
+    return {
+      url,
+      port,
+      folder,
+      stop,
+      async kill(pidFile) {
+        const pid = Number((await readFile(join(folder, pidFile), 'utf8')).split('\n')[0])
+        process.kill(pid, 'SIGKILL')
+        while (isRunning(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''))) await nap(10)
+      },
+      startAgain: async () => void (await script('start', String(port), folder))
+    }
   } catch (error) {
     await stop()
     throw error
   }
 }
+
+/** A process that is dead and that nobody has asked about is still there. */
+const isRunning = (status: string) => status !== '' && !/^State:\s+Z/m.test(status)
 
 /** Why an engine that has a `program` script cannot be started here; absent = it can. */
 export async function absence(name: 'toxiproxy'): Promise<string | undefined> {

@@ -4,7 +4,6 @@ import type {
   Database,
   DatabaseStatistics,
   Notifications,
-  Queryable,
   Result,
   Transaction,
   TransactionOptions

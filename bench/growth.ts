@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Aim, atLeast, atMost, type RunOptions } from './form.ts'
 import { runLoad } from './load/run.ts'
+import { residentMegabytes } from './resident-memory.ts'
 import { type StartedPlatform, startPlatformProcess } from './started-platform.ts'
 
 const step = 100_000
@@ -51,7 +52,7 @@ export async function growth({ quick, note }: RunOptions): Promise<{ figures: Re
         stored: stored + step,
         eventsPerSecond: report.events / report.seconds,
         cpuUs: (((await cpuSeconds(pid)) - before) / report.events) * 1e6,
-        residentMb: await residentMb(pid)
+        residentMb: await residentMegabytes(pid)
       })
       const { eventsPerSecond, cpuUs, residentMb: mb } = steps.at(-1)!
       if (quick || steps.length % 5 === 0)
@@ -102,10 +103,6 @@ async function cpuSeconds(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8')
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
-async function residentMb(pid: number): Promise<number> {
-  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 
 async function diskMb(directory: string): Promise<number> {

@@ -8,6 +8,7 @@ import { pubsub } from './pubsub.ts'
 import { rebuild } from './rebuild.ts'
 import { resilienceFaults } from './resilience/faults/faults.ts'
 import { resilience } from './resilience/overhead.ts'
+import { restart } from './restart.ts'
 
 /** `npm run bench -- NAME [--quick] [--json]`. */
 const benches = {
@@ -19,7 +20,8 @@ const benches = {
   pubsub,
   rebuild,
   resilience,
-  'resilience-faults': resilienceFaults
+  'resilience-faults': resilienceFaults,
+  restart
 } as const
 
 const [name, ...rest] = process.argv.slice(2)

@@ -1,6 +1,8 @@
 import { setTimeout as nap } from 'node:timers/promises'
 import type { StartedPlatform } from '@plimsoll/bench'
 import { open } from '@plimsoll/database'
+import { openScratch } from '@plimsoll/database/testing'
+import { viewsThatReplayMakesOtherwise } from '@plimsoll/service-analytics/testing'
 import type { Found, LogEntry } from './reconcile.ts'
 
 /** What the platform has, asked from outside: its HTTP answers while it runs, its store when it has stopped. */
@@ -118,4 +120,18 @@ export async function readLog(storeUrl: string, project: string): Promise<LogEnt
   } finally {
     await store.close()
   }
+}
+
+/** The views that a replay of the whole log makes otherwise than they were when the platform stopped. */
+export async function replayedOtherwise(storeUrl: string, readUrl: string): Promise<string[]> {
+  await using stack = new AsyncDisposableStack()
+  const opened = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+    const database = await opening
+    stack.defer(() => database.close())
+    return database
+  }
+  const log = await opened(open(storeUrl))
+  const store = readUrl === storeUrl ? log : await opened(open(readUrl))
+  const scratch = await opened(openScratch())
+  return await viewsThatReplayMakesOtherwise(log, { store, scratch })
 }

@@ -4,7 +4,7 @@ import type { Result } from '@plimsoll/bench'
 import type { ChaosOptions } from '../options.ts'
 import type { Client } from './clients/client.ts'
 import { faults } from './faults/index.ts'
-import { askPlatform, notKnown, readLog } from './findings.ts'
+import { askPlatform, notKnown, readLog, replayedOtherwise } from './findings.ts'
 import { interruption } from './interruption.ts'
 import { fatesOf, meetingsOf } from './meetings.ts'
 import { play } from './play.ts'
@@ -78,6 +78,8 @@ export async function ingest({ quick, seed, note, seconds, store = 'pglite' }: C
   const { restarts } = set
   await set.platform.stop({ keepData: true })
   const log = await readLog(set.storeUrl, project)
+  note('replaying the log from zero')
+  const replayed = await replayedOtherwise(set.storeUrl, set.readUrl)
   const byId = Map.groupBy(log, ({ id }) => id)
   const told = Object.values(answers.ledger.clientLosses).reduce((sum, count) => sum + count, 0)
   const records = clients.flatMap(client => (client.recorded ? [{ name: client.name, ...client.recorded() }] : []))
@@ -100,6 +102,7 @@ export async function ingest({ quick, seed, note, seconds, store = 'pglite' }: C
     meetings: meetingsOf(senders, played.hits, kinds),
     mustMeetAll: isLong(lengthMs),
     unknown,
+    replayedOtherwise: replayed,
     answers,
     tally: sumOf(clients.map(client => client.tally)),
     unfinished: clients.reduce((sum, client) => sum + client.unfinished, 0),

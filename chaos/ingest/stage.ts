@@ -19,6 +19,8 @@ export interface SetStage extends Omit<Stage, 'clients'> {
   folder: string
   /** Address of the primary store, not through any proxy. An embedded one can be opened when the platform has stopped. */
   storeUrl: string
+  /** The same of the read store. */
+  readUrl: string
   /** Times that the watcher started the platform again. */
   readonly restarts: number
 }
@@ -76,6 +78,7 @@ export async function setStage(stack: AsyncDisposableStack, options: StageOption
     lanes: await Promise.all(['north', 'east', 'south', 'west'].map(name => toxiproxy.proxy(name, upstream))),
     key: await platform.createKey(project),
     storeUrl: server ? server.url : `pglite://${join(data, 'primary')}`,
+    readUrl: server ? server.url : `pglite://${join(data, 'read')}`,
     get restarts() {
       return count.restarts
     }

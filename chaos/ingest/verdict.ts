@@ -16,6 +16,8 @@ export interface Evidence {
   mustMeetAll: boolean
   /** Planned ids that the platform did not know when it was asked. */
   unknown: number
+  /** Views that a replay of the log from zero made otherwise. */
+  replayedOtherwise: readonly string[]
   answers: Answers
   tally: Tally
   unfinished: number
@@ -78,6 +80,10 @@ export function verdict(evidence: Evidence): Required<Pick<Result, 'figures' | '
     none('sessions with a wrong number of events or visits', reconciled.wrongSessions),
     none('features with a wrong number of uses', reconciled.wrongFeatures),
     none('difference of the dashboard’s totals', reconciled.wrongTotals),
+    none(
+      `views that a replay from zero makes otherwise${evidence.replayedOtherwise.map(name => ` ${name}`).join('')}`,
+      evidence.replayedOtherwise.length
+    ),
     none('sessions at a wrong time', answers.outOfTime),
     none('accepted twice', tally.acceptedTwice),
     none('rejected', tally.rejected + ledger.rejected + ledger.quarantined),

@@ -30,5 +30,8 @@ test('a close answers what came whole and waits for no half of a body', async ()
   await once(half, 'close')
   release.resolve()
   assert.equal(await (await whole).text(), 'done')
+  const answeredAt = performance.now()
   await closed
+  // Not for as long as a connection may stay open between two requests.
+  assert.ok(performance.now() - answeredAt < 30_000, 'the close waited for a connection at rest')
 })

@@ -17,6 +17,9 @@ export function giveUpHalfReceived(app: FastifyInstance, graceMs: number): void 
   })
   app.server.on('request', request => latest.set(request.socket, request))
   app.addHook('preClose', done => {
+    // A connection that is busy now would be kept open for another request once it is answered, and the close would wait.
+    app.server.keepAliveTimeout = 1
+    app.server.keepAliveTimeoutBuffer = 0
     setTimeout(() => {
       for (const socket of sockets) if (latest.get(socket)?.complete === false) socket.destroy()
     }, graceMs).unref()

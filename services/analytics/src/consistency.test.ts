@@ -84,6 +84,15 @@ describe('an answer that must hold a position', () => {
     }
   })
 
+  it('is refused at once when the log ends before it', async () => {
+    const head = await headOf(log)
+    const minPosition = positionText({ ...head, position: head.position + 1 })
+    for (const query of [{ minPosition }, { minPosition, consistency: 'billing' }]) {
+      const { status, body } = await ask('/v1/dashboard', query)
+      assert.deepEqual([status, body.code], [400, 'unknown_position'])
+    }
+  })
+
   it('is given as soon as it is reached, and shows what its caller wrote', async () => {
     analytics.start()
     for (const user of ['bob', 'cat', 'dan']) {

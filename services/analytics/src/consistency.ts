@@ -28,6 +28,7 @@ export interface Demand {
 /**
  * The place in the log that an answer must hold, if any. `billing` asks for all that was committed before the question, so
  * that no bill is made from a number that is still growing.
+ * @throws Problem 400 `unknown_position` when that would be behind the end of the log
  */
 export async function demandedPosition(
   { consistency, minPosition }: Demand,
@@ -36,7 +37,14 @@ export async function demandedPosition(
   const least = minPosition === undefined ? undefined : positionOf(minPosition)
   if (consistency !== 'billing') return least
   const all = await head()
-  return least && isAfter(least, all) ? least : all
+  if (least && isAfter(least, all)) throw notInTheLog(least, all)
+  return all
+}
+
+/** Whoever has a position has it from a commit, so one behind the end of the log will not come by waiting. */
+export function notInTheLog(demanded: Cursor, head: Cursor): Problem {
+  const detail = `There is no ${positionText(demanded)}: the log ends at ${positionText(head)}. minPosition is what an answer of the write side had in Plimsoll-Position; one from before a restore is of no use.`
+  return problem(400, 'unknown_position', detail)
 }
 
 /** The caller's time is up, or the store's answer is older than what was asked for. Says where the read side stands. */

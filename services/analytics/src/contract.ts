@@ -53,7 +53,7 @@ export type Consistency = Static<typeof Consistency>
 /** What a caller may ask of an answer's freshness. */
 const demand = {
   consistency: Type.Optional(Consistency),
-  /** An answer that holds everything up to this `Plimsoll-Position`, waited for; or 503 `position_not_reached`. */
+  /** An answer that holds everything up to this `Plimsoll-Position`, waited for; or 503 `position_not_reached`, or 400 `unknown_position` when the log ends before it. */
   minPosition: Type.Optional(Type.String({ pattern: '^[0-9]{1,20}\\.[0-9]{1,16}$' }))
 }
 
@@ -202,7 +202,7 @@ export const ViewStanding = Type.Object({
     refreshMs: Type.Number(),
     lastRefreshMs: Type.Number()
   }),
-  /** `building`: a changed version is built beside it. `frozen`: and until then nothing is added to this one. */
+  /** `building`: it is built anew beside this one. `frozen`: and until then nothing is added to this one. */
   state: Type.Union([Type.Literal('live'), Type.Literal('building'), Type.Literal('frozen')])
 })
 export type ViewStanding = Static<typeof ViewStanding>
@@ -224,3 +224,13 @@ export const Views = Type.Object({
   ])
 })
 export type Views = Static<typeof Views>
+
+/** Which views to build anew; all of them when none is named. */
+export const RebuildOrder = Type.Object(
+  { views: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { minItems: 1, maxItems: 50 })) },
+  { additionalProperties: false }
+)
+export type RebuildOrder = Static<typeof RebuildOrder>
+
+export const RebuildBegun = Type.Object({ views: Type.Array(Type.String()) })
+export type RebuildBegun = Static<typeof RebuildBegun>

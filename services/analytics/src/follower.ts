@@ -44,7 +44,7 @@ export class Follower {
   readonly #options: FollowerOptions
   readonly #parts: Projection[]
   readonly #reached: Cursor[]
-  #rebuild: { projection: Projection; applied: number; beganAt: number } | undefined
+  #rebuild: { views: string[]; projection: Projection; applied: number; beganAt: number } | undefined
   #waiters: Waiter[] = []
   #hurrying: Promise<void> | undefined
 
@@ -57,10 +57,13 @@ export class Follower {
       // Fewer, larger steps: what a step costs is the rows it touches, hardly the entries it counts.
       return this.#projection(name, { batch: 4_000, paceMs: 300 }, step => this.#follow(index, step))
     })
-    if (due.length > 0) {
-      const projection = this.#projection(rebuildCursor, { batch: 1_000, paceMs: 50 }, step => this.#build(step))
-      this.#rebuild = { projection, applied: 0, beganAt: 0 }
-    }
+    this.#prepare(due)
+  }
+
+  #prepare(due: readonly View[]): void {
+    if (due.length === 0) return
+    const projection = this.#projection(rebuildCursor, { batch: 1_000, paceMs: 50 }, step => this.#build(step))
+    this.#rebuild = { views: due.map(({ name }) => name), projection, applied: 0, beganAt: this.#options.clock.now() }
   }
 
   #projection(name: string, pace: { batch: number; paceMs: number }, advance: (step: Step) => Promise<void>) {
@@ -70,9 +73,13 @@ export class Follower {
 
   start(): void {
     for (const part of this.#parts) part.start()
-    if (!this.#rebuild) return
-    this.#rebuild.beganAt = this.#options.clock.now()
-    this.#rebuild.projection.start()
+    this.#rebuild?.projection.start()
+  }
+
+  /** Builds views beside the live ones, for which `prepareRebuild` has made room. */
+  build(due: readonly View[]): void {
+    this.#prepare(due)
+    this.#rebuild?.projection.start()
   }
 
   async stop(): Promise<void> {
@@ -100,10 +107,10 @@ export class Follower {
   /** What is being built beside the live views; undefined when nothing is. */
   get rebuild(): RebuildState | undefined {
     if (!this.#rebuild) return undefined
-    const { projection, applied, beganAt } = this.#rebuild
+    const { views, projection, applied, beganAt } = this.#rebuild
     const seconds = (this.#options.clock.now() - beganAt) / 1_000
     return {
-      views: this.#options.due.map(({ name }) => name),
+      views,
       applied,
       perSecond: seconds > 0 ? applied / seconds : 0,
       cursor: projection.state.cursor

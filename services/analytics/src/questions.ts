@@ -1,11 +1,11 @@
 import type { Database } from '@plimsoll/database'
-import { type Cursor, headOf, type ProjectionState } from '@plimsoll/eventlog'
+import { type Cursor, headOf, isAfter, type ProjectionState } from '@plimsoll/eventlog'
 import type { Clock } from '@plimsoll/resilience'
 import { Answers, type Given } from './answer/answers.ts'
 import type { DashboardContent } from './answer/dashboard.ts'
 import { askedFor, suggestedRange } from './answer/question.ts'
 import { type Cohorts, readRetention } from './answer/retention.ts'
-import { type Demand, demandedPosition, headUnknown, notReached, positionText } from './consistency.ts'
+import { type Demand, demandedPosition, headUnknown, notInTheLog, notReached, positionText } from './consistency.ts'
 import type { DashboardQuery, Freshness, ProjectSummary } from './contract.ts'
 import type { Follower } from './follower.ts'
 import type { Keep } from './grains.ts'
@@ -151,7 +151,12 @@ export class Questions {
   }
 
   async #reach(demanded: Cursor, deadline: number, refresher: Refresher | undefined): Promise<void> {
-    const { follower } = this.#options
+    const { follower, clock } = this.#options
+    if (!(await follower.reach(demanded, clock.now()))) {
+      // A log that cannot be asked may hold it.
+      const head = await this.#head(deadline).catch(() => undefined)
+      if (head && isAfter(demanded, head)) throw notInTheLog(demanded, head)
+    }
     const reached = await follower.reach(demanded, deadline)
     if (!reached) throw notReached(demanded, follower.state.cursor, follower.state.lagMs)
     if (refresher && !(await this.#within(refresher.reach(demanded), deadline))) {

@@ -1,7 +1,24 @@
-import { deadlineOf, documentedDeadline, documentProblems, documentRequests, problem } from '@plimsoll/http'
+import {
+  deadlineOf,
+  documentedDeadline,
+  documentProblems,
+  documentRequests,
+  problem,
+  problemResponses
+} from '@plimsoll/http'
 import type { Clock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Dashboard, DashboardQuery, Projects, ProjectsQuery, Retention, RetentionQuery, Views } from './contract.ts'
+import {
+  Dashboard,
+  DashboardQuery,
+  Projects,
+  ProjectsQuery,
+  RebuildBegun,
+  RebuildOrder,
+  Retention,
+  RetentionQuery,
+  Views
+} from './contract.ts'
 import type { Questions, Wish } from './questions.ts'
 import type { Standing } from './views-standing.ts'
 
@@ -11,6 +28,7 @@ const requestMs = 10_000
 export interface RoutesOptions {
   questions: Questions
   standing: Standing
+  rebuild(names?: readonly string[]): Promise<string[]>
   mayRead(request: FastifyRequest, project: string): void
   clock: Clock
 }
@@ -18,7 +36,7 @@ export interface RoutesOptions {
 /** The dashboard API. */
 export async function analyticsRoutes(
   app: FastifyInstance,
-  { questions, standing, mayRead, clock }: RoutesOptions
+  { questions, standing, rebuild, mayRead, clock }: RoutesOptions
 ): Promise<void> {
   app.decorateRequest('deadline', 0)
   documentProblems(app, 400, 401, 503)
@@ -89,6 +107,38 @@ export async function analyticsRoutes(
       return standing.views()
     }
   )
+  app.post<{ Body: RebuildOrder }>(
+    '/v1/views/rebuild',
+    {
+      schema: {
+        summary: 'Build read models anew from the log',
+        description:
+          'The live ones go on, and are replaced at once when the new ones hold all that they hold. How far it is: `GET /v1/views`.',
+        body: RebuildOrder,
+        response: { 202: RebuildBegun, ...problemResponses(404, 409) }
+      }
+    },
+    async (request, reply) => {
+      mayRead(request, '*')
+      try {
+        return await reply.code(202).send({ views: await rebuild(request.body.views) })
+      } catch (error) {
+        throw refusalOf(error)
+      }
+    }
+  )
+}
+
+const refusals: Record<string, [status: 404 | 409, code: string]> = {
+  PLIMSOLL_UNKNOWN_VIEW: [404, 'unknown_view'],
+  PLIMSOLL_REBUILD_RUNNING: [409, 'rebuild_running'],
+  PLIMSOLL_LOG_CUT: [409, 'log_cut']
+}
+
+function refusalOf(error: unknown): unknown {
+  const { code = '', message } = error as { code?: string; message: string }
+  const refusal = refusals[code]
+  return refusal ? problem(...refusal, message) : error
 }
 
 const wishOf = ({ deadline, query }: FastifyRequest<{ Querystring: ProjectsQuery }>): Wish => ({

@@ -10,7 +10,7 @@ import { Refresher } from './refresher.ts'
 import { analyticsRoutes } from './routes.ts'
 import { holdsLess, migrateAnalytics, readCounted } from './store.ts'
 import { declaredViews } from './views/declared.ts'
-import { prepareViews, swap } from './views/rebuild.ts'
+import { prepareRebuild, prepareViews, swap } from './views/rebuild.ts'
 import { readRefreshes } from './views/refresh.ts'
 import { readRegistry } from './views/registry.ts'
 import { tableName, type View } from './views/view.ts'
@@ -48,6 +48,12 @@ export interface Analytics {
   readonly state: ProjectionState
   /** How each view stands: how old, at what cost, and what is being built. */
   views(): Views
+  /**
+   * Builds views anew from the beginning of the log, all of them when none is named, and puts them in the place of the live
+   * ones, which go on until then. Resolves with their names when it has begun.
+   * @throws UnknownViewError, RebuildRunningError; LogCutError when the log no longer holds all that the live ones count
+   */
+  rebuild(names?: readonly string[]): Promise<string[]>
   /** Accepted events of a project that are counted here; null when the store cannot be asked. */
   counted(project: string): Promise<number | null>
   /** The projects and their extent, as the last good answer has them. */
@@ -64,6 +70,20 @@ export class LogCutError extends Error {
     super(
       `${views.join(', ')}: not built in the new version, because the log has been cut (keepEventsDays) and no longer holds all that the live rows count`
     )
+  }
+}
+
+export class UnknownViewError extends Error {
+  override readonly name = 'UnknownViewError'
+  readonly code = 'PLIMSOLL_UNKNOWN_VIEW'
+}
+
+export class RebuildRunningError extends Error {
+  override readonly name = 'RebuildRunningError'
+  readonly code = 'PLIMSOLL_REBUILD_RUNNING'
+
+  constructor() {
+    super('views are being built already; ask again when that is done')
   }
 }
 
@@ -103,8 +123,20 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
   const questions = new Questions({ log, store, follower, refreshers, standing, keep, now, clock })
   const stops: (() => void)[] = []
 
+  const rebuild = async (names: readonly string[] = []) => {
+    const unknown = names.filter(name => !declared.some(view => view.name === name))
+    if (unknown.length > 0) throw new UnknownViewError(`there is no view named ${unknown.join(', ')}`)
+    const views = declared.filter(({ name }) => names.length === 0 || names.includes(name))
+    if (follower.rebuild) throw new RebuildRunningError()
+    if (await holdsLess(log, store)) throw new LogCutError(views.map(({ name }) => name))
+    if (!(await store.transaction(tx => prepareRebuild(tx, views)))) throw new RebuildRunningError()
+    follower.build(views)
+    return views.map(({ name }) => name)
+  }
+
   return {
-    routes: app => analyticsRoutes(app, { questions, standing, mayRead: options.mayRead, clock }),
+    routes: app => analyticsRoutes(app, { questions, standing, rebuild, mayRead: options.mayRead, clock }),
+    rebuild,
     start() {
       follower.start()
       for (const refresher of refreshers) refresher.start()

@@ -26,6 +26,12 @@ export async function prepareViews(tx: Transaction, declared: readonly View[], p
       await register(tx, view, followed ? 0 : view.version)
       if (followed) due.push(view)
     } else if (live.frozenAt !== null) due.push(view)
+    // Asked for by `prepareRebuild`, and not done when the process ended.
+    else if (
+      live.version === view.version &&
+      registry.some(one => !one.live && one.name === view.name && one.version === view.version)
+    )
+      due.push(view)
     else if (live.version !== view.version) {
       due.push(view)
       if (view.former?.version !== live.version) await freeze(tx, view)
@@ -33,6 +39,18 @@ export async function prepareViews(tx: Transaction, declared: readonly View[], p
   }
   await prepareTables(tx, due, declared, registry)
   return due
+}
+
+/**
+ * Makes what is needed to build views anew whose declaration has not changed. The live ones go on meanwhile.
+ * @returns false when something is being built already
+ */
+export async function prepareRebuild(tx: Transaction, views: readonly View[]): Promise<boolean> {
+  await whileNobodyWrites(tx)
+  const registry = await readRegistry(tx)
+  if (registry.some(({ live }) => !live)) return false
+  await prepareTables(tx, views, views, registry)
+  return true
 }
 
 async function register(tx: Transaction, { name }: View, version: number): Promise<void> {

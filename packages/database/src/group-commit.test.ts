@@ -33,6 +33,28 @@ describe('group commit', () => {
     assert.equal((await db.statistics()).commits - commits, 1)
   })
 
+  it('begins the next before it answers, where so much waits', async () => {
+    const told: string[] = []
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const group = new GroupCommit<number, number>({
+      ahead: 2,
+      async commit(items) {
+        told.push(`begun ${items}`)
+        await gates.shift()?.promise
+        return items
+      }
+    })
+    const [first, second] = gates
+    const answered = group.submit(1).then(() => told.push('answered 1'))
+    await new Promise(resolve => setImmediate(resolve))
+    const others = [group.submit(2), group.submit(3)]
+    first!.resolve()
+    await answered
+    assert.deepEqual(told, ['begun 1', 'begun 2,3', 'answered 1'])
+    second!.resolve()
+    assert.deepEqual(await Promise.all(others), [2, 3])
+  })
+
   it('splits a failing batch until the item at fault fails alone', async () => {
     const group = new GroupCommit({ ...inserter(), retries: 0 })
     const items = [10, 11, 1, 12, 13]

@@ -203,9 +203,10 @@ export class PartitionWorker {
   }
 
   async #commit(unit: readonly Delivery[]): Promise<void> {
-    const suspectLanes = unit
-      .map(delivery => this.#attempts.laneOf(delivery.envelope))
-      .filter(lane => this.#lanes.has(lane))
+    const suspectLanes =
+      this.#lanes.size === 0
+        ? []
+        : unit.map(({ envelope }) => this.#attempts.laneOf(envelope)).filter(lane => this.#lanes.has(lane))
     if (this.#needsInbox || suspectLanes.length > 0) {
       await this.#progress.flush()
       await this.#commitChecked(unit, suspectLanes)

@@ -1,4 +1,5 @@
 import type { Broker, Delivery, OpenOptions, Place, Position, Source } from '../broker.ts'
+import type { Envelope } from '../message/envelope.ts'
 import { SharedReader } from './shared-reader.ts'
 
 /** What an adapter of a broker with positions has to say: how to read a page. Sources are made of that. */
@@ -11,14 +12,14 @@ export interface PartitionLog {
   readonly pollMs: number
 }
 
-/** Messages kept as they came, which is small: they are unpacked for who reads them. All in order. */
+/** Messages kept as they came, which is small: they are unpacked when somebody looks into them. All in order. */
 export interface Packed {
-  /** Of the last of them. */
-  readonly last: string
   readonly count: number
   /** What they take while they are packed, about. */
   readonly bytes: number
-  unpack(): readonly Delivery[]
+  readonly publishedAt: number
+  positionOf(index: number): string
+  unpack(): readonly Envelope[]
 }
 
 export interface Page {

@@ -1,5 +1,5 @@
 import type { Delivery, Position } from '../broker.ts'
-import { behind, Packs } from './packs.ts'
+import { lastOf, notBehind, Packs } from './packs.ts'
 import type { Packed, Page, PartitionLog, ReadStatistics } from './positional.ts'
 
 const mostPerPage = 1_000
@@ -73,8 +73,9 @@ export class SharedReader {
 
   #inWindow(after: Position, limit: number): readonly Delivery[] {
     if (after !== this.#begin && (after === null || (this.#begin !== null && after < this.#begin))) return []
-    const from = after === this.#begin ? 0 : behind(this.#window, after, ({ last }) => last)
-    return this.#packs.take(this.#window, after, limit, from)
+    const window = this.#window
+    const from = after === this.#begin ? 0 : notBehind(after, window.length, index => lastOf(window[index]!))
+    return this.#packs.take(window, after, limit, from)
   }
 
   /** Many may ask for one place at once: it is read once. */
@@ -103,7 +104,7 @@ export class SharedReader {
   }
 
   #extend(after: Position, packed: readonly Packed[], bytes: number): void {
-    const end = this.#window.at(-1)?.last ?? this.#begin
+    const end = this.#window.length > 0 ? lastOf(this.#window.at(-1)!) : this.#begin
     if (this.#window.length === 0 || (after !== null && end !== null && after > end)) {
       this.#begin = after
       this.#window = [...packed]
@@ -114,9 +115,9 @@ export class SharedReader {
     }
     let dropped = 0
     while (this.#bytes > this.#windowBytes && dropped < this.#window.length - 1) {
-      const { last, bytes: less } = this.#window[dropped++]!
-      this.#bytes -= less
-      this.#begin = last
+      const packed = this.#window[dropped++]!
+      this.#bytes -= packed.bytes
+      this.#begin = lastOf(packed)
     }
     if (dropped > 0) this.#window.splice(0, dropped)
   }
@@ -130,9 +131,11 @@ interface PackedPage {
 /** Messages that did not come packed are each their own. */
 function packedOf({ deliveries, packed }: Page): readonly Packed[] {
   if (packed) return packed
-  return deliveries.map(delivery => {
-    const alone = [delivery]
-    const bytes = delivery.envelope.data.byteLength + 500
-    return { last: delivery.position!, count: 1, bytes, unpack: () => alone }
-  })
+  return deliveries.map(({ envelope, position, publishedAt }) => ({
+    count: 1,
+    bytes: envelope.data.byteLength + 500,
+    publishedAt,
+    positionOf: () => position!,
+    unpack: () => [envelope]
+  }))
 }

@@ -52,7 +52,7 @@ export async function migrateLogBroker(database: Database, schema = 'pubsub_log'
 }
 
 /** Messages of one call that make segments of their own, at once, while the commit before is under way. */
-const manyEnough = 64
+const manyEnough = 500
 
 /** While something committed is above the horizon nobody tells when it moves. */
 const heldPollMs = 20

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import type { Delivery } from '../../broker.ts'
 import { type Envelope, TextEnvelope } from '../../message/envelope.ts'
 import type { Packed } from '../../sources/positional.ts'
 import { positionText, segmentText } from './place.ts'
@@ -126,31 +125,27 @@ export interface SegmentRow {
 }
 
 export function packedOf(row: SegmentRow): Packed {
-  const { xid, position, first, until, bytes } = row
-  const last = positionText(segmentText(xid, position), until - 1)
-  return { last, count: until - first, bytes, unpack: () => deliveriesOf(row) }
+  const { first, until, bytes, published: publishedAt } = row
+  const segment = segmentText(row.xid, row.position)
+  return {
+    count: until - first,
+    bytes,
+    publishedAt,
+    positionOf: index => positionText(segment, first + index),
+    unpack: () => envelopesOf(row.body, row.partition)
+  }
 }
 
-function deliveriesOf(row: SegmentRow): Delivery[] {
-  const { partition, first, published: publishedAt } = row
-  const [shared, messages] = JSON.parse(row.body) as [Record<string, string>, Written[]]
-  const segment = segmentText(row.xid, row.position)
-  const deliveries: Delivery[] = []
-  for (let i = 0; i < messages.length; i++) {
-    const [id, key, data, own, headers = {}] = messages[i]!
+function envelopesOf(body: string, partition: number): Envelope[] {
+  const [shared, messages] = JSON.parse(body) as [Record<string, string>, Written[]]
+  return messages.map(([id, key, data, own, headers = {}]) => {
     const attributes = attributesOf(id, key, shared)
     if (own) setOwn(attributes, own)
     const parts = { id, key, partition, attributes, headers }
-    deliveries.push({
-      envelope:
-        typeof data === 'string'
-          ? new TextEnvelope({ ...parts, text: data })
-          : { ...parts, data: Buffer.from(data[0], 'base64') },
-      position: positionText(segment, first + i),
-      publishedAt
-    })
-  }
-  return deliveries
+    return typeof data === 'string'
+      ? new TextEnvelope({ ...parts, text: data })
+      : { ...parts, data: Buffer.from(data[0], 'base64') }
+  })
 }
 
 function setOwn(attributes: Record<string, string>, own: Record<string, string | null>): void {

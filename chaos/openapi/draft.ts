@@ -30,7 +30,7 @@ export const projects = { books: 'chaos', sessions: 'chaos-sessions', left: 'cha
 function credentialsOf({ name }: Operation, random: Random): [string, string][] {
   if (name === 'GET /v1/me') return [['cookie', '{cookie}']]
   if (name === 'POST /v1/events' || name === 'POST /v1/sessions') return [['authorization', 'Bearer {books}']]
-  if (name.includes(' /v1/user')) return [['authorization', 'Bearer {admin}']]
+  if (/ \/v1\/(user|feed)/.test(name)) return [['authorization', 'Bearer {admin}']]
   if (name.startsWith('PUT ') || name.startsWith('DELETE ')) return [['authorization', 'Bearer {sessions}']]
   if (!name.startsWith('GET ')) return [['authorization', 'Bearer {admin}']]
   const who: [string, string] = random.chance(0.3) ? ['cookie', '{cookie}'] : ['authorization', 'Bearer {admin}']

@@ -22,7 +22,8 @@ const demand = {
   minPosition: Type.Optional(
     Type.String({
       ...Position,
-      description: 'Holds everything up to this Plimsoll-Position, waited for; or 503 position_not_reached'
+      description:
+        'Holds everything up to this Plimsoll-Position, waited for; or 503 position_not_reached, or 400 unknown_position when the log ends before it'
     })
   )
 }

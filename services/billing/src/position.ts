@@ -1,6 +1,6 @@
 import type { Database } from '@plimsoll/database'
 import { type Cursor, headOf, isAfter } from '@plimsoll/eventlog'
-import { Problem } from '@plimsoll/http'
+import { Problem, problem } from '@plimsoll/http'
 import type { MonthQuery } from './contract.ts'
 
 /** Places in the log as callers tell them: what the write side says in `Plimsoll-Position`. */
@@ -13,16 +13,23 @@ export function positionOf(text: string): Cursor {
   return { xid, position: Number(position) }
 }
 
-/** What an answer must hold, if anything. */
+/** What an answer must hold, if anything. @throws Problem 400 `unknown_position` when the log ends before it */
 export async function demandedBy(
   { consistency, minPosition }: MonthQuery,
   log: Database,
   withinMs: number
 ): Promise<Cursor | undefined> {
-  const least = minPosition === undefined ? undefined : positionOf(minPosition)
-  if (consistency !== 'billing') return least
+  if (minPosition === undefined && consistency !== 'billing') return undefined
   const all = await headWithin(log, withinMs)
-  return least && isAfter(least, all) ? least : all
+  const least = minPosition === undefined ? all : positionOf(minPosition)
+  if (isAfter(least, all)) {
+    throw problem(
+      400,
+      'unknown_position',
+      'The log ends before this minPosition: it is of another log, or was made up.'
+    )
+  }
+  return consistency === 'billing' ? all : least
 }
 
 /** The end of the log as it is now. @throws Problem 503 `log_unavailable` when it does not say in time */

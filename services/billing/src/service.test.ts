@@ -140,14 +140,20 @@ describe('billing', () => {
   })
 
   it('waits for a position for as long as its caller has, and never gives less', async () => {
-    const head = await headOf(log)
-    const far = `${head.xid}.${head.position + 1_000_000}`
-    const late = await ask(`/v1/billing/shop/2026-10?minPosition=${far}`, 'GET', { 'x-request-deadline': '100' })
-    assert.deepEqual([late.status, late.body.code], [503, 'position_not_reached'])
-    assert.equal(late.headers.get('content-type'), 'application/problem+json; charset=utf-8')
+    const before = await headOf(log)
+    const far = await ask(`/v1/billing/shop/2026-10?minPosition=${before.xid}.${before.position + 1_000_000}`)
+    assert.deepEqual([far.status, far.body.code], [400, 'unknown_position'])
+    const held = Promise.withResolvers<void>()
+    billing.subscriber.interfere(() => held.promise)
     await write(begun(november))
     const { xid, position } = await headOf(log)
-    const { body } = await ask(`/v1/billing/shop/2026-11?minPosition=${xid}.${position}`)
+    const path = `/v1/billing/shop/2026-11?minPosition=${xid}.${position}`
+    const late = await ask(path, 'GET', { 'x-request-deadline': '100' })
+    assert.deepEqual([late.status, late.body.code], [503, 'position_not_reached'])
+    assert.equal(late.headers.get('content-type'), 'application/problem+json; charset=utf-8')
+    billing.subscriber.interfere(undefined)
+    held.resolve()
+    const { body } = await ask(path)
     assert.equal(body.sessions, 3)
     assert.equal(body.freshness.position, `${xid}.${position}`)
   })

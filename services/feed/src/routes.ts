@@ -5,6 +5,7 @@ import {
   documentProblems,
   documentRequests,
   Problem,
+  problem,
   type TypeBoxProvider
 } from '@plimsoll/http'
 import type { LogSubscriber } from '@plimsoll/pubsub/bulk'
@@ -49,6 +50,9 @@ export async function feedRoutes(app: FastifyInstance, options: RoutesOptions): 
     reply.header('cache-control', 'no-store')
     request.deadline = deadlineOf(request, { clock, longestMs: requestMs })
     requireAdmin(request, options)
+    // No store has it in a text, and so no user has it in an id.
+    if ((request.params as { user?: string } | undefined)?.user?.includes('\0'))
+      throw problem(400, 'invalid_user', 'There can be no user of this id.')
   })
   const typed = app.withTypeProvider<TypeBoxProvider>()
 

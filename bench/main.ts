@@ -4,6 +4,7 @@ import { eventlog } from './eventlog.ts'
 import { optionsFrom, report } from './form.ts'
 import { growth } from './growth.ts'
 import { ingest } from './ingest.ts'
+import { isolation } from './isolation.ts'
 import { pubsub } from './pubsub.ts'
 import { rebuild } from './rebuild.ts'
 import { recorder } from './recorder.ts'
@@ -18,6 +19,7 @@ const benches = {
   dashboard,
   cqrs,
   eventlog,
+  isolation,
   pubsub,
   rebuild,
   recorder,

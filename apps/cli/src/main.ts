@@ -65,7 +65,7 @@ settingFlags(program.command('up'))
 
 settingFlags(program.command('serve'))
   .description('run one service as a process of its own')
-  .argument('<name>', 'telemetry, analytics, metadata or users')
+  .argument('<name>', 'telemetry, analytics, billing, feed, metadata or users')
   .action(async (name, flags) => (await import('./commands/serve.ts')).serve(name, settingsOf(flags)))
 
 onPlatform(program.command('import'))

@@ -33,6 +33,7 @@ export function burdenedStore(inner: Database): BurdenedStore {
       exec: sql => inner.exec(sql),
       copyIn: (table, columns, text) => inner.copyIn(table, columns, text),
       transaction: (work, options) => inner.transaction(work, options),
+      commit: (sql, parameters, notifications) => inner.commit(sql, parameters, notifications),
       call: (module, argument) => carried().then(() => inner.call(module, argument)),
       listen: (channel, listener) => inner.listen(channel, listener),
       statistics: () => inner.statistics(),

@@ -1,5 +1,8 @@
+import { SharedLog } from '@plimsoll/eventlog'
 import { bearer, createServer, problem, sameSecret } from '@plimsoll/http'
 import { createAnalytics } from '@plimsoll/service-analytics'
+import { createBilling } from '@plimsoll/service-billing'
+import { createFeed } from '@plimsoll/service-feed'
 import {
   createMetadataService,
   demoDirectory,
@@ -25,10 +28,12 @@ import { KnownDashboards } from './known-dashboards.ts'
 import { metricsRoute } from './metrics.ts'
 import { noObservability, type Observability } from './observability/observability.ts'
 import { allowedOrigins } from './origins.ts'
+import { Practice } from './practice/practice.ts'
 import { cookieName } from './session-cookie.ts'
 import type { Settings } from './settings.ts'
 import { SignIn } from './sign-in.ts'
 import { openStores, placesOf, spoolIn } from './stores.ts'
+import { inBlackBox, type Standing, Subscribers, subscribersRoute } from './subscribers.ts'
 import { masterKeyOf } from './users-key.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -112,8 +117,12 @@ export async function startPlatform({
       : settings.metadataUrl
     const isAdmin = (request: FastifyRequest) => sameSecret(bearer(request) ?? '', adminToken)
 
+    const isSignedIn = (request: FastifyRequest) => signIn.isSignedIn(request)
+    const shared = new SharedLog(primary)
+    const subscribers = new Subscribers(primary, shared)
     const analytics = await createAnalytics({
       log: primary,
+      shared,
       store: burdened?.database ?? read,
       onError,
       mayRead(request) {
@@ -138,6 +147,23 @@ export async function startPlatform({
       onWarning: (message, details) => logger.warn(details, message)
     })
 
+    const billing = await createBilling({
+      log: primary,
+      shared,
+      store: read,
+      price: { unitPrice: settings.billingUnitPrice, currency: settings.billingCurrency },
+      adminToken,
+      isSignedIn,
+      onError
+    })
+    const feed = await createFeed({ shared, store: read, users, adminToken, isSignedIn, onError })
+    const followers = { analytics, feed: feed.subscriber, billing: billing.subscriber }
+    const endOfLog = () => Number(telemetry.ingest.position.split('.')[1])
+    for (const [name, follower] of Object.entries<Standing>(followers)) {
+      subscribers.watch(name, follower)
+      watching.subscriber(name, () => inBlackBox(follower, endOfLog()))
+    }
+
     watching.patience('metadata', metadataUrl, telemetry.policy)
     patient.breaker = () => telemetry.policy.breaker?.state ?? 'none'
     const app = await createServer({
@@ -149,13 +175,6 @@ export async function startPlatform({
     observability.traceRequests(app)
     watching.http(app)
     watching.ingest(telemetry, settings.spoolBytes)
-    watching.subscriber('analytics', () => ({
-      position: analytics.state.cursor.position,
-      end: Number(telemetry.ingest.position.split('.')[1]),
-      lagMs: analytics.state.lagMs,
-      failures: analytics.state.failures,
-      alive: true
-    }))
     const snapshot = (): Omit<KnownState, 'projects' | 'dashboards'> => ({
       at: Date.now(),
       pendingWrites: telemetry.ingest.pending,
@@ -168,21 +187,39 @@ export async function startPlatform({
     await app.register(telemetry.routes)
     await app.register(analytics.routes)
     await app.register(users.routes)
-    if (breakable && burdened)
-      await app.register(async scope => faultKnobs(scope, adminToken, { ...breakable, database: primary }, burdened))
+    await app.register(billing.routes)
+    await app.register(feed.routes)
+    await app.register(async scope => subscribersRoute(scope, subscribers, { adminToken, isSignedIn }))
+    if (breakable && burdened) {
+      const others = [billing.subscriber, feed.subscriber]
+      const practice = new Practice({ log: primary, shared, store: read, subscribers, others, adminToken })
+      closing.push(() => practice.stop())
+      await app.register(async scope => {
+        faultKnobs(scope, adminToken, { ...breakable, database: primary }, burdened)
+        practice.route(scope)
+      })
+    }
     await app.register(async scope => signIn.routes(scope, isAdmin))
-    await app.register(async scope => metricsRoute(scope, { primary, read, telemetry, analytics, registered }))
+    await app.register(async scope =>
+      metricsRoute(scope, { primary, read, telemetry, analytics, registered, subscribers })
+    )
     // Asked by the watcher each second: that it is answered at all is the answer.
     app.get('/probe', { schema: { hide: true } }, async (_request, reply) => reply.code(204).send())
     if (consoleDist !== undefined) await app.register(async scope => serveConsole(scope, consoleDist))
     const url = await app.listen({ host: settings.host, port: settings.port })
     closing.push(
+      async () => subscribers.stop(),
       () => telemetry.stop(),
       () => analytics.stop(),
+      () => billing.stop(),
+      () => feed.stop(),
       () => app.close()
     )
     telemetry.start()
     analytics.start()
+    billing.start()
+    feed.start()
+    subscribers.start()
     users.start()
     registered?.start()
     await warmUp(app, adminToken)

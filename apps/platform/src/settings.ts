@@ -17,7 +17,7 @@ const schema = {
   metadataPort: port(0, 'Port of the platform’s own metadata API, on 127.0.0.1.'),
   usersUrl: httpAddress(
     '',
-    'http://… of users, whom metadata follows when it runs by itself. Empty: it knows the demo’s users and whom it is told of.'
+    'http://… of users, whom metadata and feed follow when they run by themselves. Empty: metadata knows the demo’s users and whom it is told of, feed no users’ events.'
   ),
   usersMasterKey: masterKey(
     '',
@@ -31,6 +31,13 @@ const schema = {
     0,
     'How long events are kept in the log; then they go, some 50 days of them at a time. Counts stay. 0: for ever.'
   ),
+  billingUnitPrice: whole(
+    0,
+    'What one billable session costs, whole, in the smallest unit of the currency. On an invoice it stays what it was.',
+    n => n <= 1_000_000,
+    'a whole number, 0 to 1000000'
+  ),
+  billingCurrency: currency('EUR', 'Of prices and invoices: three capitals, as ISO 4217 has them.'),
   origins: origins(
     '*',
     'Whose pages may post events: * for any, none, or origins with commas between, as https://shop.example.'
@@ -165,6 +172,14 @@ function whole(fallback: number, help: string, fits: (n: number) => boolean, exp
       const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
       return typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 && fits(n) ? n : complain(expected)
     }
+  }
+}
+function currency(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse: value => (typeof value === 'string' && /^[A-Z]{3}$/.test(value) ? value : complain('three capitals, as EUR'))
   }
 }
 function origins(fallback: Origins, help: string): Setting<Origins> {

@@ -47,12 +47,12 @@ describe('the console in a real browser', { skip: noChromium }, () => {
     hook?.close()
   })
 
-  async function send(method: string, path: string, body: unknown): Promise<void> {
+  async function send(method: string, path: string, body: unknown, to = project): Promise<void> {
     const response = await fetch(platform.url + path, {
       method,
       headers: {
         authorization: `Bearer ${platform.adminToken}`,
-        'x-plimsoll-project': project,
+        'x-plimsoll-project': to,
         'content-type': 'application/json'
       },
       body: JSON.stringify(body)
@@ -218,6 +218,38 @@ describe('the console in a real browser', { skip: noChromium }, () => {
     await eventually(async () => assert.equal(await figureOf(page, 'ledger-accepted'), accepted + 3), 30_000)
     assert.equal(await page.getByTestId('ledger-verdict').getAttribute('data-value'), 'balanced')
     await showsSessions(page, all + 2)
+    await page.close()
+  })
+
+  test('a dead subscriber is seen in its table, with what it is behind by, and the others go on', async () => {
+    const page = await openProject()
+    const shows = (name: string, wanted: string) =>
+      eventually(
+        async () => assert.equal(await page.getByTestId(`subscriber-${name}-state`).getAttribute('data-value'), wanted),
+        30_000
+      )
+    for (const name of ['analytics', 'billing', 'feed']) await shows(name, 'running')
+    await send('PUT', '/admin/faults/subscribers', { subscribers: { billing: 'dead' } })
+    try {
+      // Of another project: the numbers of this one are looked at below.
+      const id = randomUUIDv7()
+      const event = { id, type: 'session.start', time: new Date().toISOString(), user: { id: 'x' }, session: { id } }
+      await send('POST', '/v1/events', event, 'elsewhere')
+      await shows('billing', 'waiting')
+      await eventually(async () => {
+        const [behind, attempts, parked, others] = await Promise.all(
+          ['billing-behind', 'billing-attempts', 'billing-parked', 'analytics-behind'].map(id =>
+            figureOf(page, `subscriber-${id}`)
+          )
+        )
+        assert.ok(behind! >= 1 && attempts! >= 1, `${behind} behind, ${attempts} attempts`)
+        assert.deepEqual([parked, others], [0, 0])
+      }, 30_000)
+    } finally {
+      await send('PUT', '/admin/faults/subscribers', { subscribers: { billing: 'well' } })
+    }
+    await shows('billing', 'running')
+    await eventually(async () => assert.equal(await figureOf(page, 'subscriber-billing-behind'), 0), 30_000)
     await page.close()
   })
 

@@ -70,6 +70,7 @@ export function watchStore(name: string, inner: Database, blackBox: BlackBox): D
     exec: sql => watched(() => inner.exec(sql), false),
     copyIn: (table, columns, text) => watched(() => inner.copyIn(table, columns, text), false),
     transaction: (work, options) => watched(() => inner.transaction(work, options), true),
+    commit: (sql, parameters, notifications) => watched(() => inner.commit(sql, parameters, notifications), true),
     call: (module, argument) => watched(() => inner.call(module, argument), true),
     listen: (channel, listener) => inner.listen(channel, listener),
     statistics: () => inner.statistics(),

@@ -4,8 +4,10 @@ import { eventlog } from './eventlog.ts'
 import { optionsFrom, report } from './form.ts'
 import { growth } from './growth.ts'
 import { ingest } from './ingest.ts'
+import { isolation } from './isolation.ts'
 import { pubsub } from './pubsub.ts'
 import { rebuild } from './rebuild.ts'
+import { recorder } from './recorder.ts'
 import { resilienceFaults } from './resilience/faults/faults.ts'
 import { resilience } from './resilience/overhead.ts'
 import { restart } from './restart.ts'
@@ -17,8 +19,10 @@ const benches = {
   dashboard,
   cqrs,
   eventlog,
+  isolation,
   pubsub,
   rebuild,
+  recorder,
   resilience,
   'resilience-faults': resilienceFaults,
   restart

@@ -1,6 +1,14 @@
 import { useCallback, useMemo } from 'react'
 import { serverNow } from './api/server-clock.ts'
-import type { Dashboard, LedgerAnswer, ProjectSummary, Projects, Retention, SpoolAnswer } from './api/types.ts'
+import type {
+  Dashboard,
+  LedgerAnswer,
+  ProjectSummary,
+  Projects,
+  Retention,
+  SpoolAnswer,
+  SubscribersAnswer
+} from './api/types.ts'
 import type { Polled } from './api/use-poll.ts'
 import { hasBooks, type SpoolStanding } from './beside-the-books.ts'
 import { ActiveCard } from './cards/ActiveCard.tsx'
@@ -10,6 +18,7 @@ import { LedgerCard } from './cards/LedgerCard.tsx'
 import { QualityCard } from './cards/QualityCard.tsx'
 import { RetentionCard } from './cards/RetentionCard.tsx'
 import { SessionsCard } from './cards/SessionsCard.tsx'
+import { SubscribersCard } from './cards/SubscribersCard.tsx'
 import { TrendCard } from './cards/TrendCard.tsx'
 import { span } from './format.ts'
 import type { Standing } from './freshness.ts'
@@ -25,6 +34,7 @@ interface Props {
   ledger: Polled<LedgerAnswer>
   spool: Polled<SpoolAnswer>
   retention: Polled<Retention>
+  subscribers: Polled<SubscribersAnswer>
   theme: string
   onPickRange(range: RangeChoice): void
 }
@@ -39,6 +49,7 @@ export function Board({
   ledger,
   spool,
   retention,
+  subscribers,
   theme,
   onPickRange
 }: Props) {
@@ -77,6 +88,15 @@ export function Board({
     }),
     [retention.data, retention.problem]
   )
+  const subscribersStanding = useMemo(
+    (): Standing => ({
+      freshness: subscribers.data && told(subscribers.data.at),
+      confirmedAt: subscribers.confirmedAt,
+      failing: subscribers.problem !== undefined,
+      superseded: false
+    }),
+    [subscribers.data, subscribers.confirmedAt, subscribers.problem]
+  )
   const zoom = useCallback((from: number, to: number) => onPickRange({ from, to }), [onPickRange])
 
   const hasNumbers = data !== undefined && (data.sessions.total > 0 || data.features.length > 0)
@@ -106,10 +126,14 @@ export function Board({
         <QualityCard dashboard={data} standing={standing} theme={theme} onSelect={zoom} />
         <RetentionCard retention={retention.data} standing={retentionStanding} />
         <LedgerCard ledger={ledger.data} spool={spoolStanding} standing={ledgerStanding} />
+        <SubscribersCard answer={subscribers.data} standing={subscribersStanding} />
       </div>
     </>
   )
 }
+
+/** What was as it says at that moment. */
+const told = (asOf: string) => ({ asOf, lagMs: undefined, complete: true, unknownShare: 0, stale: false })
 
 function ledgerFreshness(ledger: LedgerAnswer) {
   const complete = ledger.pending === 0

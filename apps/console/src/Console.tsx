@@ -1,9 +1,9 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { dashboardUrl, ledgerUrl, PROJECTS_URL, retentionUrl, spoolUrl } from './api/queries.ts'
+import { dashboardUrl, ledgerUrl, PROJECTS_URL, retentionUrl, SUBSCRIBERS_URL, spoolUrl } from './api/queries.ts'
 import { createReader } from './api/request.ts'
 import { serverNow } from './api/server-clock.ts'
 import { signOut } from './api/session.ts'
-import type { Dashboard, LedgerAnswer, Projects, Retention, SpoolAnswer } from './api/types.ts'
+import type { Dashboard, LedgerAnswer, Projects, Retention, SpoolAnswer, SubscribersAnswer } from './api/types.ts'
 import { type Polled, usePoll } from './api/use-poll.ts'
 import { Board } from './Board.tsx'
 import { Header } from './controls/Header.tsx'
@@ -23,7 +23,7 @@ const OFTEN = 2000
 const SELDOM = 10_000
 
 /** The page of a signed-in viewer: asks, and hands the answers to the controls and the board. */
-export function Console({ onSignedOut }: { onSignedOut(): void }) {
+export function Console({ watcherUrl, onSignedOut }: { watcherUrl: string | undefined; onSignedOut(): void }) {
   const theme = useTheme()
   const [view, go] = useView()
   const [readProjects] = useState(() => createReader<Projects>())
@@ -31,6 +31,7 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
   const [readLedger] = useState(() => createReader<LedgerAnswer>())
   const [readRetention] = useState(() => createReader<Retention>())
   const [readSpool] = useState(() => createReader<SpoolAnswer>())
+  const [readSubscribers] = useState(() => createReader<SubscribersAnswer>())
 
   const projects = usePoll('projects', signal => readProjects(PROJECTS_URL, signal), SELDOM)
   const project = view.project ?? defaultProject(projects.data)
@@ -46,7 +47,8 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
   const ledger = usePoll(project, signal => readLedger(ledgerUrl(project ?? ''), signal), OFTEN)
   const spool = usePoll(project, signal => readSpool(spoolUrl(project ?? ''), signal), OFTEN)
   const retention = usePoll(project, signal => readRetention(retentionUrl(project ?? ''), signal), SELDOM)
-  useLeaveWhenSignedOut([projects, dashboard, ledger, spool, retention], onSignedOut)
+  const subscribers = usePoll('subscribers', signal => readSubscribers(SUBSCRIBERS_URL, signal), OFTEN)
+  useLeaveWhenSignedOut([projects, dashboard, ledger, spool, retention, subscribers], onSignedOut)
 
   // Numbers of another project are never shown under this one's name.
   const shown = dashboard.data?.project === project ? dashboard.data : undefined
@@ -83,6 +85,7 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
       </a>
       <Header
         theme={theme}
+        watcherUrl={watcherUrl}
         onHelp={() => help.current?.showModal()}
         onSignOut={() =>
           void signOut()
@@ -110,6 +113,7 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
           <Notice
             problem={failing.problem}
             retryAt={failing.retryAt}
+            watcherUrl={watcherUrl}
             hasNumbers={shown !== undefined || books !== undefined}
           />
         )}
@@ -122,6 +126,7 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
           ledger={{ ...ledger, data: books }}
           spool={{ ...spool, data: waiting }}
           retention={{ ...retention, data: cohorts }}
+          subscribers={subscribers}
           theme={theme.shown}
           onPickRange={pickRange}
         />

@@ -4,6 +4,7 @@ import type { Analytics } from '@plimsoll/service-analytics'
 import type { RegisteredUsers } from '@plimsoll/service-metadata'
 import type { Telemetry } from '@plimsoll/service-telemetry'
 import type { FastifyInstance } from 'fastify'
+import { type Subscribers, subscriberMetrics } from './subscribers.ts'
 import { viewMetrics } from './view-metrics.ts'
 
 interface Sources {
@@ -11,12 +12,16 @@ interface Sources {
   read: Database
   telemetry: Telemetry
   analytics: Analytics
+  subscribers: Subscribers
   /** What metadata knows of users; none when its API is elsewhere. */
   registered: Pick<RegisteredUsers, 'failures'> | undefined
 }
 
 /** `/metrics` in Prometheus' text format. Figures only, no names of users or projects, so it needs no key. */
-export function metricsRoute(app: FastifyInstance, { primary, read, telemetry, analytics, registered }: Sources): void {
+export function metricsRoute(
+  app: FastifyInstance,
+  { primary, read, telemetry, analytics, registered, subscribers }: Sources
+): void {
   const loop = monitorEventLoopDelay({ resolution: 5 })
   loop.enable()
   app.addHook('onClose', async () => void loop.disable())
@@ -84,6 +89,7 @@ export function metricsRoute(app: FastifyInstance, { primary, read, telemetry, a
         registered.failures
       )
     viewMetrics(analytics.views(), metric)
+    await subscriberMetrics(subscribers, metric)
     const breaker = telemetry.policy.snapshot().breaker?.state ?? 'none'
     for (const name of ['closed', 'open', 'half-open']) {
       metric(

@@ -1,6 +1,9 @@
-import { migrateLog } from '@plimsoll/eventlog'
+import { migrateLog, SharedLog } from '@plimsoll/eventlog'
 import { bearer, createServer, problem, sameSecret } from '@plimsoll/http'
 import { createAnalytics } from '@plimsoll/service-analytics'
+import { createBilling } from '@plimsoll/service-billing'
+import { createFeed } from '@plimsoll/service-feed'
+import { httpUserFeed } from '@plimsoll/service-metadata'
 import { createTelemetry } from '@plimsoll/service-telemetry'
 import { createUsers } from '@plimsoll/service-users'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -14,7 +17,7 @@ import { SettingError, type Settings } from './settings.ts'
 import { openStores, placesOf, spoolIn } from './stores.ts'
 import { masterKeyOf } from './users-key.ts'
 
-export const serviceNames = ['telemetry', 'analytics', 'metadata', 'users'] as const
+export const serviceNames = ['telemetry', 'analytics', 'billing', 'feed', 'metadata', 'users'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 export interface RunningService {
@@ -79,7 +82,7 @@ async function compose(
   Object.assign(patient, { primary, read })
   const app = await createServer({ title: `Plimsoll ${name}`, version: '1', logger })
   observability.traceRequests(app)
-  const stop = await { telemetry, analytics, users }[name]()
+  const stop = await { telemetry, analytics, billing, feed, users }[name]()
   const url = await app.listen({ host: settings.host, port: settings.port })
   return {
     url,
@@ -119,6 +122,36 @@ async function compose(
       mayRead(request: FastifyRequest) {
         if (!sameSecret(bearer(request) ?? '', adminToken)) throw problem(401, 'unauthorized', 'Send the admin token.')
       }
+    })
+    await app.register(service.routes)
+    service.start()
+    return () => service.stop()
+  }
+
+  async function billing(): Promise<() => Promise<void>> {
+    await migrateLog(primary)
+    const service = await createBilling({
+      log: primary,
+      shared: new SharedLog(primary),
+      store: read,
+      price: { unitPrice: settings.billingUnitPrice, currency: settings.billingCurrency },
+      adminToken,
+      onError
+    })
+    await app.register(service.routes)
+    service.start()
+    return () => service.stop()
+  }
+
+  async function feed(): Promise<() => Promise<void>> {
+    await migrateLog(primary)
+    const { usersUrl: url } = settings
+    const service = await createFeed({
+      shared: new SharedLog(primary),
+      store: read,
+      users: url === '' ? undefined : httpUserFeed({ url, adminToken }),
+      adminToken,
+      onError
     })
     await app.register(service.routes)
     service.start()

@@ -17,7 +17,7 @@ const schema = {
   metadataPort: port(0, 'Port of the platform’s own metadata API, on 127.0.0.1.'),
   usersUrl: httpAddress(
     '',
-    'http://… of users, whom metadata follows when it runs by itself. Empty: it knows the demo’s users and whom it is told of.'
+    'http://… of users, whom metadata and feed follow when they run by themselves. Empty: metadata knows the demo’s users and whom it is told of, feed no users’ events.'
   ),
   usersMasterKey: masterKey(
     '',
@@ -31,6 +31,13 @@ const schema = {
     0,
     'How long events are kept in the log; then they go, some 50 days of them at a time. Counts stay. 0: for ever.'
   ),
+  billingUnitPrice: whole(
+    0,
+    'What one billable session costs, whole, in the smallest unit of the currency. On an invoice it stays what it was.',
+    n => n <= 1_000_000,
+    'a whole number, 0 to 1000000'
+  ),
+  billingCurrency: currency('EUR', 'Of prices and invoices: three capitals, as ISO 4217 has them.'),
   origins: origins(
     '*',
     'Whose pages may post events: * for any, none, or origins with commas between, as https://shop.example.'
@@ -56,6 +63,23 @@ const schema = {
     '',
     'http://… of an OpenTelemetry collector, without a path: traces and metrics go there as OTLP/HTTP JSON. Empty: nowhere.'
   ),
+  watcherUrl: httpAddress(
+    '',
+    'http://… where people reach the watcher, for links in the console and in alerts. Empty: where it listens.'
+  ),
+  alertsWebhookUrl: hook('', 'http://… that is told of incidents, as signed JSON. Empty: none.'),
+  alertsWebhookSecret: secret(
+    '',
+    'Signs what the webhook is told: whsec_ and base64, or any text. Empty: the file webhook-secret in the data folder.'
+  ),
+  alertsSmtpUrl: mailServer(
+    '',
+    'smtp://user:password@host:587 or smtps://host:465 of a mail server that sends letters about incidents. Empty: none.'
+  ),
+  alertsFrom: text('', 'Whom letters about incidents are from, as plimsoll@example.com.'),
+  alertsTo: text('', 'Whom they go to: an address, or several with commas between.'),
+  alertsAfterMs: milliseconds(15_000, 'How long a cause must have stood before an incident is opened and told.'),
+  alertsCloseAfterMs: milliseconds(120_000, 'How long nothing must have been wrong before it is over.'),
   logLevel: choice('warn', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'How much the log says.')
 } as const
 
@@ -67,6 +91,8 @@ interface Setting<T> {
   default: T
   help: string
   secret: boolean
+  /** How a secret that is set is shown. Default: as an address without its password. */
+  shown?(value: string): string
   parse(value: unknown): T
 }
 
@@ -109,6 +135,21 @@ function httpAddress(fallback: string, help: string): Setting<string> {
     }
   }
 }
+/** An address whose path may be all the secret there is. */
+function hook(fallback: string, help: string): Setting<string> {
+  return { ...httpAddress(fallback, help), shown: value => `${new URL(value).protocol}//${new URL(value).host}/***` }
+}
+function mailServer(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: true,
+    parse(value) {
+      const isMail = typeof value === 'string' && URL.canParse(value) && /^smtps?:\/\/[^/]/.test(value)
+      return value === '' || isMail ? (value as string) : complain('an address, smtp://… or smtps://…')
+    }
+  }
+}
 function port(fallback: number, help: string): Setting<number> {
   return whole(fallback, help, n => n <= 65_535, 'a port, 0 to 65535')
 }
@@ -131,6 +172,14 @@ function whole(fallback: number, help: string, fits: (n: number) => boolean, exp
       const n = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
       return typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 && fits(n) ? n : complain(expected)
     }
+  }
+}
+function currency(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse: value => (typeof value === 'string' && /^[A-Z]{3}$/.test(value) ? value : complain('three capitals, as EUR'))
   }
 }
 function origins(fallback: Origins, help: string): Setting<Origins> {
@@ -160,6 +209,9 @@ function choice<T extends string>(fallback: T, choices: readonly T[], help: stri
 function complain(expected: string): never {
   throw new SettingError(`must be ${expected}`)
 }
+
+/** Whether its value is never shown. */
+export const isSecret = (name: SettingName): boolean => schema[name].secret
 
 export const settingNames = Object.keys(schema) as SettingName[]
 export const environmentName = (name: SettingName) => `PLIMSOLL_${name.replace(/[A-Z]/g, c => `_${c}`).toUpperCase()}`
@@ -233,10 +285,15 @@ export function describeSettings({
 }: Resolved): { name: SettingName; value: unknown; source: Source; help: string }[] {
   return settingNames.map(name => ({
     name,
-    value: schema[name].secret && settings[name] !== '' ? withoutPassword(String(settings[name])) : settings[name],
+    value: schema[name].secret && settings[name] !== '' ? shown(name, String(settings[name])) : settings[name],
     source: sources[name],
     help: schema[name].help
   }))
+}
+
+function shown(name: SettingName, value: string): string {
+  const setting: Setting<unknown> = schema[name]
+  return setting.shown?.(value) ?? withoutPassword(value)
 }
 
 function withoutPassword(url: string): string {

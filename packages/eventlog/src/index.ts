@@ -39,6 +39,7 @@ export {
   type Step,
   stepBytes
 } from './projection.ts'
+export { type LogPage, type LogReader, type LogReads, SharedLog } from './shared-log.ts'
 export type { Snapshot, SnapshotPolicy } from './snapshots/snapshot.ts'
 export type { Appended, AppendedAll, AppendOptions, Expected, Part } from './streams/append.ts'
 export {

@@ -123,4 +123,26 @@ describe('a projection', () => {
     assert.ok(projection.state.lagMs >= 60_000)
     await projection.stop()
   })
+
+  it('says how far behind it is in the middle of a step that takes long', async () => {
+    const time = { ahead: 0 }
+    const begun = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const advance = async () => {
+      begun.resolve()
+      await release.promise
+    }
+    const now = () => Date.now() + time.ahead
+    const projection = new Projection({ name: 'long', log, store, now, batch: 1_000_000, advance })
+    await write(1)
+    projection.start()
+    await begun.promise
+    time.ahead = 60_000
+    assert.equal(projection.state.caughtUp, false)
+    assert.ok(projection.state.lagMs >= 59_000, `${projection.state.lagMs} ms`)
+    release.resolve()
+    await projection.settled()
+    assert.deepEqual([projection.state.caughtUp, projection.state.lagMs], [true, 0])
+    await projection.stop()
+  })
 })

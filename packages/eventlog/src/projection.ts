@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, DatabaseError, migrate, type Transaction } from '@plimsoll/database'
 import { type Cursor, type LogEntry, start } from './entry.ts'
-import { logChannel, readLog } from './log.ts'
-import { entriesOf, type Place, readSegment, type Segment, segmentPieces } from './segment.ts'
-import { Tail } from './tail.ts'
+import { entriesOf, type Place, type Segment, segmentPieces } from './segment.ts'
+import { type LogReader, SharedLog } from './shared-log.ts'
 
 /** Another consumer of the same name moved the cursor: this one must not write what that one has written. */
 export class CursorMovedError extends DatabaseError {
@@ -19,8 +18,8 @@ export class CursorMovedError extends DatabaseError {
 export interface ProjectionOptions {
   /** Names the cursor. Two projections of one name share it and exclude each other. */
   name: string
-  /** Where the log is. */
-  log: Database
+  /** Where the log is. A `SharedLog` reads it once for all that are given it. */
+  log: Database | SharedLog
   /** Where the read model and the cursor are; the same database or another. */
   store: Database
   /**
@@ -110,15 +109,20 @@ export interface ProjectionState {
   failures: number
 }
 
+/** A step is over in less, or it is behind by what it holds, in milliseconds. */
+const longStepMs = 1_000
+
 /** Keeps a read model up to date with the log: cursor and change move in one transaction of the read model's store. */
 export class Projection {
   #options: Required<Omit<ProjectionOptions, 'onError'>> & Pick<ProjectionOptions, 'onError'>
-  #tail = new Tail()
+  #log: SharedLog
+  #reader: LogReader
   #cursor: Cursor = start
   #loaded = false
   #caughtUp = false
   #asOf = 0
   #oldest = 0
+  #applying: { since: number; oldest: number } | undefined
   #failures = 0
   #stopped = new AbortController()
   #wake: (() => void) | undefined
@@ -129,6 +133,9 @@ export class Projection {
 
   constructor(options: ProjectionOptions) {
     this.#options = { batch: 1_000, paceMs: 100, pollMs: 250, now: Date.now, ...options }
+    const { log } = options
+    this.#log = log instanceof SharedLog ? log : new SharedLog(log)
+    this.#reader = this.#log.reader()
   }
 
   static async migrate(store: Database): Promise<void> {
@@ -136,9 +143,14 @@ export class Projection {
   }
 
   get state(): ProjectionState {
-    const lagMs =
-      this.#caughtUp && this.#failures === 0 ? 0 : Math.max(0, this.#options.now() - (this.#oldest || this.#asOf))
-    return { cursor: this.#cursor, caughtUp: this.#caughtUp, asOf: this.#asOf, lagMs, failures: this.#failures }
+    const now = this.#options.now()
+    const applying = this.#applying
+    // A step that takes long is not told by the look before it.
+    const isLong = applying !== undefined && now - applying.since > longStepMs
+    const caughtUp = this.#caughtUp && !isLong
+    const oldest = isLong ? applying.oldest : this.#oldest || this.#asOf
+    const lagMs = caughtUp && this.#failures === 0 ? 0 : Math.max(0, now - oldest)
+    return { cursor: this.#cursor, caughtUp, asOf: this.#asOf, lagMs, failures: this.#failures }
   }
 
   /** Starts following the log until `stop`. */
@@ -151,6 +163,7 @@ export class Projection {
     this.#stopped.abort()
     this.#wakeUp()
     await this.#running
+    this.#reader.close()
     for (const { resolve } of this.#rounds.splice(0)) resolve()
   }
 
@@ -165,10 +178,7 @@ export class Projection {
   }
 
   async #follow(): Promise<void> {
-    const stopListening = this.#options.log.listen(logChannel, segments => {
-      for (const segment of segments) this.#tail.add(segment as Segment)
-      this.#wakeUp()
-    })
+    const stopListening = this.#log.onCommit(() => this.#wakeUp())
     try {
       while (!this.#stopped.signal.aborted) {
         try {
@@ -196,7 +206,7 @@ export class Projection {
     if (!this.#loaded) await this.#load()
     this.#woken = false
     const lookedAt = this.#options.now()
-    const { segments, caughtUp } = await this.#read()
+    const { segments, caughtUp } = await this.#reader.read(this.#cursor, this.#options.batch)
     const last = segments.at(-1)?.last
     if (last) await this.#apply(segments, last)
     this.#caughtUp = caughtUp
@@ -205,16 +215,15 @@ export class Projection {
     return segments.reduce((sum, { count }) => sum + count, 0) >= this.#options.batch
   }
 
-  async #read(): Promise<{ segments: Segment[]; caughtUp: boolean }> {
-    const held = this.#tail.after(this.#cursor, this.#options.batch)
-    if (held) return { segments: held, caughtUp: !this.#tail.hasMore(held.at(-1)!.last) }
-    const { entries, caughtUp } = await readLog(this.#options.log, this.#cursor, this.#options.batch)
-    return { segments: entries.length > 0 ? [readSegment(entries)] : [], caughtUp }
-  }
-
   async #apply(segments: readonly Segment[], { xid, position }: Place): Promise<void> {
     const to = { xid, position }
-    await this.#options.advance({ name: this.#options.name, from: this.#cursor, to, segments })
+    const { first, last } = segments[0]!
+    this.#applying = { since: this.#options.now(), oldest: (first ?? last).recordedAt }
+    try {
+      await this.#options.advance({ name: this.#options.name, from: this.#cursor, to, segments })
+    } finally {
+      this.#applying = undefined
+    }
     this.#cursor = to
   }
 

@@ -1,5 +1,13 @@
 import type { Database } from '@plimsoll/database'
-import { type Cursor, Projection, type ProjectionState, type Step, start, stepBytes } from '@plimsoll/eventlog'
+import {
+  type Cursor,
+  Projection,
+  type ProjectionState,
+  type SharedLog,
+  type Step,
+  start,
+  stepBytes
+} from '@plimsoll/eventlog'
 import type { Clock } from '@plimsoll/resilience'
 import { Costs } from './costs.ts'
 import { cursorName } from './views/parts.ts'
@@ -10,7 +18,7 @@ import { reaches } from './views/registry.ts'
 import type { View } from './views/view.ts'
 
 export interface FollowerOptions {
-  log: Database
+  log: SharedLog
   store: Database
   /** The module whose procedure changes these views: see `viewsProcedure`. */
   procedure: URL

@@ -1,5 +1,5 @@
 import { type Database, keepHouse } from '@plimsoll/database'
-import type { ProjectionState } from '@plimsoll/eventlog'
+import { type ProjectionState, SharedLog } from '@plimsoll/eventlog'
 import { type Clock, systemClock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ProjectSummary, Views } from './contract.ts'
@@ -19,6 +19,8 @@ import { standingOf } from './views-standing.ts'
 export interface AnalyticsOptions {
   /** Where the log is. */
   log: Database
+  /** Reads it for others too. Default: it is read for this service alone. */
+  shared?: SharedLog
   /** The read side's own store. */
   store: Database
   /** Resolves when the request may read `project`; throws a problem when it may not. */
@@ -90,7 +92,16 @@ export class RebuildRunningError extends Error {
 const own = { declared: declaredViews, procedure: new URL('./views-procedure.ts', import.meta.url) }
 
 export async function createAnalytics(options: AnalyticsOptions): Promise<Analytics> {
-  const { log, store, onError, parts = 1, keep = defaultKeep, now = Date.now, clock = systemClock } = options
+  const {
+    log,
+    shared = new SharedLog(log),
+    store,
+    onError,
+    parts = 1,
+    keep = defaultKeep,
+    now = Date.now,
+    clock = systemClock
+  } = options
   const { declared, procedure } = options.views ?? own
   await migrateAnalytics(store)
   const due = await store.transaction(tx => prepareViews(tx, declared, parts))
@@ -100,7 +111,16 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
   if (cut) onError?.(new LogCutError(due.map(({ name }) => name)))
   const registry = await readRegistry(store)
   const last = await readRefreshes(store)
-  const follower = new Follower({ log, store, procedure, parts, due: built || cut ? [] : due, now, clock, onError })
+  const follower = new Follower({
+    log: shared,
+    store,
+    procedure,
+    parts,
+    due: built || cut ? [] : due,
+    now,
+    clock,
+    onError
+  })
   const refreshers = declared.flatMap(({ name: view, refresh }) =>
     refresh.mode === 'periodic'
       ? [

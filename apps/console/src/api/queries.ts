@@ -1,6 +1,7 @@
 import type { Span } from '../range.ts'
 
 export const PROJECTS_URL = '/v1/projects'
+export const SUBSCRIBERS_URL = '/v1/subscribers'
 export const ME_URL = '/v1/me'
 
 /** Without a span the platform answers for the range it suggests. */

@@ -1,4 +1,5 @@
 /** The contracts this page reads; the services own them. Types only: none of their code reaches the browser. */
+export type { SubscriberRow, SubscribersAnswer } from '@plimsoll/platform/subscribers-contract'
 export type {
   Dashboard,
   FeatureRow,

@@ -26,6 +26,7 @@ export const logCapabilities: Capabilities = {
   groups: true,
   replay: true,
   history: true,
+  lag: true,
   transactional: true,
   dedupeWindowMs: Number.POSITIVE_INFINITY,
   maxBytes: 16_000_000,

@@ -1,0 +1,4 @@
+import { bulkProcedure } from '@plimsoll/pubsub/bulk'
+import { billEntries } from './store.ts'
+
+export default bulkProcedure({ handle: billEntries })

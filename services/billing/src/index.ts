@@ -1,0 +1,1 @@
+export { type Billing, type BillingOptions, createBilling } from './service.ts'

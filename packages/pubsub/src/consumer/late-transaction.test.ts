@@ -56,7 +56,9 @@ describe('a transaction that begins late', () => {
         if (fault) throw fault
         settled.push([position, handled])
       },
-      onSettled: handled => void (told += handled),
+      onSettled: handled => {
+        told += handled
+      },
       onFault: () => undefined
     })
     progress.add('1', 1)

@@ -7,6 +7,7 @@ import { ingest } from './ingest.ts'
 import { isolation } from './isolation.ts'
 import { pubsub } from './pubsub.ts'
 import { rebuild } from './rebuild.ts'
+import { recorder } from './recorder.ts'
 import { resilienceFaults } from './resilience/faults/faults.ts'
 import { resilience } from './resilience/overhead.ts'
 import { restart } from './restart.ts'
@@ -21,6 +22,7 @@ const benches = {
   isolation,
   pubsub,
   rebuild,
+  recorder,
   resilience,
   'resilience-faults': resilienceFaults,
   restart

@@ -45,19 +45,22 @@ export interface StartOptions {
   env?: NodeJS.ProcessEnv
   /** A data folder to use and keep; by default a temporary one, removed at the end. */
   data?: string
+  /** Another `plimsoll.js` than this checkout's. */
+  program?: string
 }
 
 /** Starts the real thing, `plimsoll up`, in a folder of its own on free ports. */
 export async function startPlatformProcess({
   flags = [],
   env = {},
-  data
+  data,
+  program = cli
 }: StartOptions = {}): Promise<StartedPlatform> {
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'plimsoll-run-')))
   const child: ChildProcess = spawn(
     process.execPath,
     [
-      cli,
+      program,
       'up',
       '--json',
       '--no-demo',

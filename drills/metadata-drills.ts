@@ -1,7 +1,7 @@
 import { type Aim, atMost, type RunOptions } from '@plimsoll/bench'
 import type { Drill } from './drill.ts'
 import { type NightReport, type Phase, runNight } from './night.ts'
-import { dependencyAims, figuresOf, standingAims } from './verdict.ts'
+import { causeAims, dependencyAims, figuresOf, standingAims } from './verdict.ts'
 
 /** Faults of the metadata API: they may cost its own answers, and nothing else. */
 
@@ -9,17 +9,25 @@ const healthy = (seconds: number): Phase => ({ name: 'healthy', seconds })
 const slow = (seconds: number): Phase => ({
   name: 'slow',
   seconds,
+  cause: { rule: 'slow-dependency', subject: 'metadata' },
   begin: ({ metadata }) => metadata.fault({ latencyMs: 800 })
 })
-const dead = (seconds: number): Phase => ({ name: 'dead', seconds, begin: ({ metadata }) => metadata.kill() })
+const dead = (seconds: number): Phase => ({
+  name: 'dead',
+  seconds,
+  cause: { rule: 'dead-dependency', subject: 'metadata' },
+  begin: ({ metadata }) => metadata.kill()
+})
 const failing = (seconds: number): Phase => ({
   name: 'failing',
   seconds,
+  cause: { rule: 'erring-dependency', subject: 'metadata' },
   begin: ({ metadata }) => metadata.fault({ latencyMs: 5, errorRate: 0.06 })
 })
 const hanging = (seconds: number): Phase => ({
   name: 'hanging',
   seconds,
+  cause: { rule: 'hanging-dependency', subject: 'metadata' },
   begin: ({ metadata }) => metadata.fault({ hang: true })
 })
 const back = (seconds: number): Phase => ({
@@ -52,7 +60,10 @@ function metadataDrill({ about, faults }: MetadataNight): Drill {
       const names = faulty.map(({ name }) => name)
       return {
         figures: { policies, ...figuresOf(report) },
-        aims: policies ? [...dependencyAims(report, names), ...standingAims(report)] : [collapse(report, names)]
+        incident: report.named[names[0]!]?.incident,
+        aims: policies
+          ? [...dependencyAims(report, names), ...standingAims(report), ...causeAims(report)]
+          : [collapse(report, names)]
       }
     }
   }

@@ -12,12 +12,16 @@ import {
   type Watched,
   watchEndpoint
 } from '@plimsoll/bench'
+import type { Cause } from './causes/asked-why.ts'
+import { type Named, watchCause } from './causes/named.ts'
 import { MetadataProcess } from './metadata-process.ts'
 
 /** Sessions offered a second: about a third of what two cores can take, so that a loss is the fault's and not the load's. */
 export const usualRate = 1_500
 /** Of the load's first seconds nothing is counted. */
 const warmSeconds = 4
+/** A fault of a few seconds is still told in the first ones after it, in milliseconds. */
+const afterwardsMs = 3_000
 /** The project that the load is of. */
 export const project = 'drill'
 
@@ -34,6 +38,8 @@ export interface Phase {
   seconds: number
   /** Done as the phase begins. Seconds that it takes are seconds of the phase. */
   begin?(stage: Stage): Promise<void>
+  /** What `plimsoll why` must say meanwhile, or in the first seconds afterwards. */
+  cause?: Cause
 }
 
 export interface Night {
@@ -68,6 +74,8 @@ export interface NightReport {
   worstAgeMs: number
   staleAnswers: number
   policies: Record<string, PolicyFigures>
+  /** What `why` said, by the phase that has a cause. */
+  named: Record<string, Named>
 }
 
 /** Runs the phases one after another under a load that never stops, watching health and dashboard all the time. */
@@ -146,10 +154,15 @@ async function watchedNight(
   })
   const startedAt = performance.now()
   const bounds: [string, number, number][] = []
+  const asking: Promise<[string, Named]>[] = []
   let second = warmSeconds
   for (const phase of phases) {
     await new Promise(resolve => setTimeout(resolve, Math.max(0, startedAt + second * 1_000 - performance.now())))
     note(`  ${phase.name}`)
+    if (phase.cause)
+      asking.push(
+        watchCause(platform.data, phase.cause, phase.seconds * 1_000 + afterwardsMs).then(one => [phase.name, one])
+      )
     await phase.begin?.(stage)
     bounds.push([phase.name, second, second + phase.seconds])
     second += phase.seconds
@@ -175,7 +188,8 @@ async function watchedNight(
     dashboard,
     worstAgeMs,
     staleAnswers,
-    policies: Object.fromEntries(policies.map(({ name, figures }) => [name, figures]))
+    policies: Object.fromEntries(policies.map(({ name, figures }) => [name, figures])),
+    named: Object.fromEntries(await Promise.all(asking))
   }
 }
 

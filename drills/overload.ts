@@ -9,6 +9,7 @@ import {
   startPlatformProcess,
   watchEndpoint
 } from '@plimsoll/bench'
+import { type Named, namedAim, namedFigures, watchCause } from './causes/named.ts'
 import type { Drill } from './drill.ts'
 import { project } from './night.ts'
 import { settledBooks } from './settled-books.ts'
@@ -48,13 +49,16 @@ export const overload: Drill = {
       const load = (over: Pick<LoadOrder, 'connections' | 'rate'>) => runLoad({ ...order, worker: worker++, ...over })
       const peaks: LoadReport[] = []
       const floods: LoadReport[] = []
+      const named: Named[] = []
       // In turns, the best of each: the machine is shared, and a slow moment must not pass for a collapse.
       for (let round = 0; round < 2; round++) {
         note('  the most it can take')
         peaks.push(await load({ connections: 48 }))
         const twice = 2 * Math.max(...peaks.map(report => steady(report).eventsPerSecond))
         note(`  twice that: ${Math.round(twice).toLocaleString('en-GB')} events/s`)
+        const asking = watchCause(platform.data, { rule: 'overload' }, durationMs + 2_000)
         floods.push(await load({ connections: 1_000, rate: twice / order.batchSize }))
+        named.push(await asking)
       }
       const peak = best(peaks)
       const flood = best(floods)
@@ -68,7 +72,9 @@ export const overload: Drill = {
       const ledger = await settledBooks(platform)
       const sent = [...peaks, ...floods, ...afters]
       const overloaded = steady(flood)
+      const said = named.find(({ place }) => place === 1) ?? named[0]!
       return {
+        incident: said.incident,
         figures: {
           'events/s at the peak': capacity,
           'events/s offered at twice that': flood.requests > 0 ? (flood.requests * order.batchSize) / flood.seconds : 0,
@@ -81,9 +87,11 @@ export const overload: Drill = {
           ledger,
           '/health': watched[0],
           '/ready': watched[1],
-          dashboard: watched[2]
+          dashboard: watched[2],
+          'what why said': namedFigures(said)
         },
         aims: [
+          namedAim('overloaded', said),
           atLeast('taken at twice the capacity, of the peak', overloaded.eventsPerSecond / capacity, 0.9, ''),
           atMost('ack p99 of what was taken', overloaded.okP99, 2_500, 'ms'),
           atLeast('refused with a time to come back', flood.statuses['503'] ?? 0, 1, 'requests'),

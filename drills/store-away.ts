@@ -7,6 +7,7 @@ import {
   startPlatformProcess,
   watchEndpoint
 } from '@plimsoll/bench'
+import { namedAim, namedFigures, watchCause } from './causes/named.ts'
 import type { Drill } from './drill.ts'
 import { project } from './night.ts'
 import { settledBooks } from './settled-books.ts'
@@ -53,6 +54,7 @@ export const storeAway: Drill = {
       note('  healthy')
       await at(warmSeconds + seconds)
       note('  away')
+      const asking = watchCause(platform.data, { rule: 'store-gone', subject: 'primary' }, seconds * 1_000)
       await keepAway(platform, seconds * 1_000)
       await at(warmSeconds + 2 * seconds - 0.5)
       const waited = await platform.get<Spool>('/v1/spool', project)
@@ -63,11 +65,13 @@ export const storeAway: Drill = {
       const drainSeconds = await untilDrained(platform, backAt)
       const report = await load.done
       const ledger = await settledBooks(platform)
+      const named = await asking
       const healthy = during(report, warmSeconds, warmSeconds + seconds)
       const away = during(report, warmSeconds + seconds, warmSeconds + 2 * seconds)
       const back = during(report, warmSeconds + 2 * seconds, warmSeconds + 3 * seconds)
       const watched = await health.stop()
       return {
+        incident: named.incident,
         figures: {
           'healthy: events/s, ack p50 and p99 ms': [healthy.eventsPerSecond, healthy.p50, healthy.p99].map(Math.round),
           'away: events/s, ack p50 and p99 ms': [away.eventsPerSecond, away.p50, away.p99].map(Math.round),
@@ -78,9 +82,11 @@ export const storeAway: Drill = {
           'events acknowledged': report.events,
           'answers by status': report.statuses,
           ledger,
-          '/health': watched
+          '/health': watched,
+          'what why said': namedFigures(named)
         },
         aims: [
+          namedAim('away', named),
           atLeast('events that waited on disk', waited.events, 1, ''),
           atLeast('rate kept while away (P4)', away.eventsPerSecond / healthy.eventsPerSecond, 0.95, ''),
           atMost('ack p99 while away', away.p99, 250, 'ms'),

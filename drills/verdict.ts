@@ -1,4 +1,5 @@
 import { type Aim, atLeast, atMost } from '@plimsoll/bench'
+import { namedAim, namedFigures } from './causes/named.ts'
 import { type NightReport, usualRate } from './night.ts'
 
 /** What every drill must hold, by the promises (docs/architecture.md); a drill adds its own. */
@@ -17,6 +18,10 @@ export function standingAims(report: NightReport, { worstAgeMs = 3_000 } = {}): 
     atMost('share of sessions unknown at the end (P4)', end.freshness.unknownShare, 0, '')
   ]
 }
+
+/** That `plimsoll why` named the cause of each fault first, while it was on. */
+export const causeAims = ({ named }: NightReport): Aim[] =>
+  Object.entries(named).map(([phase, one]) => namedAim(phase, one))
 
 /** What a dependency's fault may cost: P4. */
 export function dependencyAims(report: NightReport, faulty: readonly string[]): Aim[] {
@@ -69,6 +74,7 @@ export function figuresOf(report: NightReport): Record<string, unknown> {
     dashboard: report.dashboard,
     'dashboard worst age ms': report.worstAgeMs,
     'dashboard answers that were stale': report.staleAnswers,
+    'what why said': Object.fromEntries(Object.entries(report.named).map(([phase, one]) => [phase, namedFigures(one)])),
     'what the policies did': Object.fromEntries(
       Object.entries(report.policies).map(([name, figures]) => [name, whatItDid(figures)])
     )

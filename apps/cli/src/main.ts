@@ -45,10 +45,23 @@ const settingsOf = ({ config, withoutPolicies, ...flags }: Record<string, unknow
     flags: { ...flags, ...(withoutPolicies === undefined ? {} : { policies: false }) }
   })
 
+/** Settings of a start: that they were refused is remembered, for whoever asks later why nothing runs. */
+async function settingsToStart(flags: Record<string, unknown>) {
+  try {
+    return settingsOf(flags)
+  } catch (error) {
+    if (error instanceof SettingError) {
+      const { recordRefusal } = await import('./commands/refused-to-start.ts')
+      recordRefusal((flags.data as string | undefined) ?? defaultData(), error.message)
+    }
+    throw error
+  }
+}
+
 settingFlags(program.command('up'))
   .description('run the platform and its watcher (the same as `npm start`)')
   .option('--json', 'print addresses as one JSON object when ready', false)
-  .action(async ({ json, ...flags }) => (await import('./commands/up.ts')).up(settingsOf(flags), json))
+  .action(async ({ json, ...flags }) => (await import('./commands/up.ts')).up(await settingsToStart(flags), json))
 
 settingFlags(program.command('serve'))
   .description('run one service as a process of its own')
@@ -118,6 +131,25 @@ onPlatform(program.command('status'))
   .description('is the platform well?')
   .action(async options => (await import('./commands/status.ts')).status(options))
 
+program
+  .command('why')
+  .description('what is the matter, since when, and what to do: from the black box, with the platform running or dead')
+  .option('--data <dir>', 'data folder of the platform', defaultData())
+  .option('--at <time>', 'a moment, as 2026-01-02T03:04:05Z, or how long ago: 90s, 10m, 2h (default: now)')
+  .option('--json', 'one JSON object as the last line', false)
+  .action(async options => (await import('./commands/why.ts')).why(options))
+
+program
+  .command('report')
+  .description('write an incident as Markdown and as one HTML file, from what was recorded; the last one, or of a time')
+  .option('--data <dir>', 'data folder of the platform', defaultData())
+  .option('--at <time>', 'how it stood at a moment, as 2026-01-02T03:04:05Z, or how long ago: 90s, 10m, 2h')
+  .option('--from <time>', 'what happened from then on')
+  .option('--to <time>', 'and until when')
+  .option('--out <dir>', 'where the files go', '.')
+  .option('--json', 'one JSON object as the last line', false)
+  .action(async options => (await import('./commands/report.ts')).report(options))
+
 onPlatform(program.command('demo'))
   .description('send generated traffic: a week of it, then live until stopped')
   .option('--seed <n>', 'another seed, another week', '1')
@@ -143,6 +175,7 @@ program
   .option('--all', 'all of them, one after another', false)
   .option('--without-policies', 'the same without the policies', false)
   .option('--quick', 'end within 45 seconds', false)
+  .option('--reports <dir>', 'write what was said of each fault there, without its name')
   .option('--json', 'one JSON object as the last line', false)
   .action(async (name, options) => (await import('./commands/drill.ts')).drill(name, options))
 

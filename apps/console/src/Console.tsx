@@ -23,7 +23,7 @@ const OFTEN = 2000
 const SELDOM = 10_000
 
 /** The page of a signed-in viewer: asks, and hands the answers to the controls and the board. */
-export function Console({ onSignedOut }: { onSignedOut(): void }) {
+export function Console({ watcherUrl, onSignedOut }: { watcherUrl: string | undefined; onSignedOut(): void }) {
   const theme = useTheme()
   const [view, go] = useView()
   const [readProjects] = useState(() => createReader<Projects>())
@@ -85,6 +85,7 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
       </a>
       <Header
         theme={theme}
+        watcherUrl={watcherUrl}
         onHelp={() => help.current?.showModal()}
         onSignOut={() =>
           void signOut()
@@ -112,6 +113,7 @@ export function Console({ onSignedOut }: { onSignedOut(): void }) {
           <Notice
             problem={failing.problem}
             retryAt={failing.retryAt}
+            watcherUrl={watcherUrl}
             hasNumbers={shown !== undefined || books !== undefined}
           />
         )}

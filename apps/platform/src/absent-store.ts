@@ -24,6 +24,7 @@ export function absentStore(inner: Database): AbsentStore {
       exec: sql => reached(() => inner.exec(sql)),
       copyIn: (table, columns, text) => reached(() => inner.copyIn(table, columns, text)),
       transaction: (work, options) => reached(() => inner.transaction(work, options)),
+      commit: (sql, parameters, notifications) => reached(() => inner.commit(sql, parameters, notifications)),
       call: (module, argument) => reached(() => inner.call(module, argument)),
       listen: (channel, listener) => inner.listen(channel, listener),
       statistics: () => reached(() => inner.statistics()),

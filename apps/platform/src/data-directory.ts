@@ -50,6 +50,11 @@ export class DataDirectory {
     return this.#secret('users-key')
   }
 
+  /** Signs what the webhook of alerts is told. */
+  get webhookSecret(): string {
+    return this.#secret('webhook-secret')
+  }
+
   #secret(name: string): string {
     const path = this.file(name)
     if (!existsSync(path)) makeSecret(path)

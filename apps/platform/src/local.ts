@@ -3,6 +3,7 @@ export { DirectoryLockedError } from '@plimsoll/database/lock'
 export { type Addresses, DataDirectory } from './data-directory.ts'
 export { type DemoRun, runDemo } from './demo/run.ts'
 export { SendError, type SendOptions, type SentBatch, sendEvents } from './event-sender.ts'
+export { holdsSession } from './session-cookie.ts'
 export {
   describeSettings,
   environmentName,

@@ -11,25 +11,29 @@ import {
   RegisteredUsers,
   usersFirst
 } from '@plimsoll/service-metadata'
-import { createTelemetry } from '@plimsoll/service-telemetry'
+import { createTelemetry, metadataBudgetMs } from '@plimsoll/service-telemetry'
 import { createUsers } from '@plimsoll/service-users'
-import type { KnownState } from '@plimsoll/service-watcher'
+import type { KnownDashboard, KnownState } from '@plimsoll/service-watcher'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { absentStore } from './absent-store.ts'
+import { unwatched, type Watching } from './black-box/watching.ts'
+import { burdenedStore } from './burdened-store.ts'
 import { serveConsole } from './console.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { demoSeed } from './demo-seed.ts'
 import { faultKnobs } from './fault-knobs.ts'
 import type { Patient } from './health.ts'
+import { KnownDashboards } from './known-dashboards.ts'
 import { metricsRoute } from './metrics.ts'
 import { noObservability, type Observability } from './observability/observability.ts'
 import { allowedOrigins } from './origins.ts'
 import { Practice } from './practice/practice.ts'
+import { cookieName } from './session-cookie.ts'
 import type { Settings } from './settings.ts'
-import { cookieName, SignIn } from './sign-in.ts'
+import { SignIn } from './sign-in.ts'
 import { openStores, placesOf, spoolIn } from './stores.ts'
-import { Subscribers, subscribersRoute } from './subscribers.ts'
+import { inBlackBox, type Standing, Subscribers, subscribersRoute } from './subscribers.ts'
 import { masterKeyOf } from './users-key.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -37,12 +41,14 @@ export interface Platform {
   url: string
   metadataUrl: string
   /** Counters and states for the watcher and for `/metrics`. */
-  snapshot(): Omit<KnownState, 'projects'>
+  snapshot(): Omit<KnownState, 'projects' | 'dashboards'>
   signInLink(): string
   /** True when the log has no entry at all. */
   isEmpty(): Promise<boolean>
   /** What is stored, by project, from the read side's last answer; empty when it cannot say. */
   projects(): Promise<KnownState['projects']>
+  /** The last good answers of the dashboard, of the latest of these projects. */
+  dashboards(projects: KnownState['projects']): KnownDashboard[]
   /** Rejects or resolves when a store is gone. */
   storeLost: Promise<Error | undefined>
   close(): Promise<void>
@@ -54,10 +60,14 @@ export interface PlatformOptions {
   logger: Logger
   /** Folder of the built console; without it the platform has none. */
   consoleDist?: string | undefined
+  /** Where the watcher answers, for a link in the console. Default: there is none. */
+  watcherUrl?: string | undefined
   /** Is given what its health checks look at, as soon as it is there. */
   patient?: Patient
   /** Default: nothing is exported. Its owner closes it, after the platform. */
   observability?: Observability
+  /** Shows what the platform is made of to its black box. Default: it has none. */
+  watching?: Watching
 }
 
 /** The composition root: every service in one process, each given its ports. */
@@ -66,13 +76,17 @@ export async function startPlatform({
   data,
   logger,
   consoleDist,
+  watcherUrl,
   patient = {},
-  observability = noObservability
+  observability = noObservability,
+  watching = unwatched
 }: PlatformOptions): Promise<Platform> {
   const { adminToken } = data
-  const { primary: opened, read } = await openStores(settings, data.path)
-  const breakable = settings.faultKnobs ? absentStore(opened) : undefined
-  const primary = breakable?.database ?? opened
+  const opened = await openStores(settings, data.path)
+  const breakable = settings.faultKnobs ? absentStore(opened.primary) : undefined
+  const primary = watching.store('primary', breakable?.database ?? opened.primary)
+  const read = watching.store('read', opened.read)
+  const burdened = settings.faultKnobs ? burdenedStore(read) : undefined
   Object.assign(patient, { primary, read })
   const closing: (() => Promise<unknown>)[] = [() => primary.close(), () => read.close()]
   const close = async () => {
@@ -80,8 +94,11 @@ export async function startPlatform({
       await step().catch(error => logger.error({ err: error }, 'while closing'))
   }
   try {
-    const onError = (error: unknown) => logger.warn({ err: error }, 'a background task failed and will be tried again')
-    const signIn = new SignIn(data.secret)
+    const onError = (error: unknown) => {
+      watching.failed('background', error)
+      logger.warn({ err: error }, 'a background task failed and will be tried again')
+    }
+    const signIn = new SignIn(data.secret, Date.now, settings.watcherUrl || watcherUrl)
     const users = await createUsers({
       database: primary,
       masterKey: masterKeyOf(settings, data),
@@ -106,7 +123,7 @@ export async function startPlatform({
     const analytics = await createAnalytics({
       log: primary,
       shared,
-      store: read,
+      store: burdened?.database ?? read,
       onError,
       mayRead(request) {
         if (!isAdmin(request) && !signIn.isSignedIn(request)) {
@@ -124,7 +141,7 @@ export async function startPlatform({
       policies: settings.policies,
       keepMs: settings.keepEventsDays ? settings.keepEventsDays * 86_400_000 : undefined,
       spool: spoolIn(data.path, settings),
-      observe: observability.observe,
+      observe: policy => watching.dependency('metadata', observability.observe(policy), metadataBudgetMs),
       outboundHeaders: observability.outboundHeaders,
       onError,
       onWarning: (message, details) => logger.warn(details, message)
@@ -140,10 +157,14 @@ export async function startPlatform({
       onError
     })
     const feed = await createFeed({ shared, store: read, users, adminToken, isSignedIn, onError })
-    subscribers.watch('analytics', analytics)
-    subscribers.watch('feed', feed.subscriber)
-    subscribers.watch('billing', billing.subscriber)
+    const followers = { analytics, feed: feed.subscriber, billing: billing.subscriber }
+    const endOfLog = () => Number(telemetry.ingest.position.split('.')[1])
+    for (const [name, follower] of Object.entries<Standing>(followers)) {
+      subscribers.watch(name, follower)
+      watching.subscriber(name, () => inBlackBox(follower, endOfLog()))
+    }
 
+    watching.patience('metadata', metadataUrl, telemetry.policy)
     patient.breaker = () => telemetry.policy.breaker?.state ?? 'none'
     const app = await createServer({
       title: 'Plimsoll',
@@ -152,14 +173,16 @@ export async function startPlatform({
       logger: logger as unknown as FastifyInstance['log']
     })
     observability.traceRequests(app)
-    const snapshot = (): Omit<KnownState, 'projects'> => ({
+    watching.http(app)
+    watching.ingest(telemetry, settings.spoolBytes)
+    const snapshot = (): Omit<KnownState, 'projects' | 'dashboards'> => ({
       at: Date.now(),
       pendingWrites: telemetry.ingest.pending,
       spooled: telemetry.ingest.spool?.snapshot().events ?? 0,
       breaker: telemetry.policy.snapshot().breaker?.state ?? 'none',
       lagMs: analytics.state.lagMs,
       caughtUp: analytics.state.caughtUp,
-      rssBytes: process.memoryUsage.rss()
+      rssBytes: residentBytes()
     })
     await app.register(telemetry.routes)
     await app.register(analytics.routes)
@@ -167,12 +190,12 @@ export async function startPlatform({
     await app.register(billing.routes)
     await app.register(feed.routes)
     await app.register(async scope => subscribersRoute(scope, subscribers, { adminToken, isSignedIn }))
-    if (breakable) {
+    if (breakable && burdened) {
       const others = [billing.subscriber, feed.subscriber]
       const practice = new Practice({ log: primary, shared, store: read, subscribers, others, adminToken })
       closing.push(() => practice.stop())
       await app.register(async scope => {
-        faultKnobs(scope, adminToken, breakable)
+        faultKnobs(scope, adminToken, { ...breakable, database: primary }, burdened)
         practice.route(scope)
       })
     }
@@ -180,6 +203,8 @@ export async function startPlatform({
     await app.register(async scope =>
       metricsRoute(scope, { primary, read, telemetry, analytics, registered, subscribers })
     )
+    // Asked by the watcher each second: that it is answered at all is the answer.
+    app.get('/probe', { schema: { hide: true } }, async (_request, reply) => reply.code(204).send())
     if (consoleDist !== undefined) await app.register(async scope => serveConsole(scope, consoleDist))
     const url = await app.listen({ host: settings.host, port: settings.port })
     closing.push(
@@ -198,12 +223,18 @@ export async function startPlatform({
     users.start()
     registered?.start()
     await warmUp(app, adminToken)
+    const dashboards = new KnownDashboards(async project => {
+      const url = `/v1/dashboard?project=${encodeURIComponent(project)}`
+      const answer = await app.inject({ url, headers: { authorization: `Bearer ${adminToken}` } })
+      return answer.statusCode === 200 ? answer.json() : undefined
+    })
     return {
       url,
       metadataUrl,
       snapshot,
       signInLink: () => `${url}/sign-in#${signIn.newToken()}`,
       isEmpty: async () => (await primary.query('select from eventlog.entries limit 1')).affected === 0,
+      dashboards: projects => dashboards.of(projects),
       projects: async () => analytics.projects().catch(() => []),
       storeLost: Promise.race([primary.exited, read.exited]),
       close
@@ -212,6 +243,15 @@ export async function startPlatform({
     await close()
     throw error
   }
+}
+
+let lastResident = 0
+/** It is read from a file: with no descriptor left, what it last was. The watcher must hear from us also then. */
+function residentBytes(): number {
+  try {
+    lastResident = process.memoryUsage.rss()
+  } catch {}
+  return lastResident
 }
 
 async function startMetadata(

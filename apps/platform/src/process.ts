@@ -1,6 +1,8 @@
 import type { Health } from '@plimsoll/health'
 import type { Report } from '@plimsoll/service-watcher'
 import pino from 'pino'
+import { openBlackBox } from './black-box/open.ts'
+import { watchedBy } from './black-box/watching.ts'
 import { DataDirectory } from './data-directory.ts'
 import { runDemo } from './demo/run.ts'
 import { demoSeed } from './demo-seed.ts'
@@ -14,6 +16,8 @@ import type { Settings } from './settings.ts'
 interface Start {
   settings: Settings
   consoleDist: string | undefined
+  /** Where the watcher answers. */
+  watcherUrl?: string
 }
 
 /** How often the watcher hears from us, in milliseconds. */
@@ -25,7 +29,7 @@ const report = (message: Report) => {
   if (process.connected) process.send!(message)
 }
 
-async function main({ settings, consoleDist }: Start): Promise<void> {
+async function main({ settings, consoleDist, watcherUrl }: Start): Promise<void> {
   const observability = await startObservability(settings, 'plimsoll')
   const logger = pino(
     {
@@ -36,15 +40,28 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
     },
     pino.destination(2)
   )
+  const startedAt = performance.now()
   const data = new DataDirectory(settings.data)
+  const blackBox = openBlackBox(data, settings, logger)
   const patient: Patient = {}
   let health: Health
   let platform: Platform
   try {
     health = await startOwnHealth(settings, logger, patient)
-    platform = await startPlatform({ settings, data, logger, consoleDist, patient, observability })
+    platform = await startPlatform({
+      settings,
+      data,
+      logger,
+      consoleDist,
+      watcherUrl,
+      patient,
+      observability,
+      watching: watchedBy(blackBox)
+    })
   } catch (error) {
     logger.fatal({ err: error }, 'cannot start')
+    blackBox.failed('start', error)
+    blackBox.close()
     report({ kind: 'cannot-start', message: (error as Error).message })
     // Whatever was begun and holds the process: it cannot start, and its watcher must see it end. The report goes first.
     process.exitCode = cannotStart
@@ -61,6 +78,7 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
     clearInterval(beats)
     demo.abort()
     logger.info({ why }, 'closing')
+    blackBox.happened('close', { detail: { why, code } })
     const { cutOff } = await health.drain({
       readyDelayMs: settings.drainDelayMs,
       timeoutMs: settings.drainDelayMs + settings.drainTimeoutMs,
@@ -69,22 +87,32 @@ async function main({ settings, consoleDist }: Start): Promise<void> {
     for (const what of cutOff) logger.error({ what }, 'cut off while closing')
     await observability.close()
     await health.close()
+    blackBox.close()
     process.exit(code)
   }
-  process.on('SIGTERM', () => void close('SIGTERM', 0))
-  process.on('SIGINT', () => void close('SIGINT', 0))
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      blackBox.happened('signal', { subject: signal })
+      void close(signal, 0)
+    })
   // Without its watcher nobody would restart it or say why it died: it stops, cleanly, and can be started again.
   process.on('disconnect', () => void close('the watcher is gone', 0))
   // It may have gone while we started, unheard.
   if (!process.connected) return close('the watcher is gone', 0)
 
   health.started()
+  blackBox.happened('ready', { detail: { after: Math.round(performance.now() - startedAt) } })
   const { url, metadataUrl } = platform
   data.writeAddresses({ url, metadataUrl, healthUrl: health.url, pid: process.pid })
   report({ kind: 'ready', url, healthUrl: health.url, signInLink: platform.signInLink() })
 
-  const beat = async () =>
-    report({ kind: 'beat', state: { ...platform.snapshot(), projects: await platform.projects() } })
+  const beat = async () => {
+    const projects = await platform.projects()
+    report({
+      kind: 'beat',
+      state: { ...platform.snapshot(), projects, dashboards: platform.dashboards(projects) }
+    })
+  }
   await beat()
   beats = setInterval(() => void beat().catch(error => logger.warn({ err: error }, 'no beat')), beatMs)
 

@@ -152,7 +152,10 @@ describe('settings', () => {
 })
 
 describe('secrets', () => {
-  const shown = (name: 'databaseUrl' | 'metadataUrl', value: string) =>
+  const shown = (
+    name: 'databaseUrl' | 'metadataUrl' | 'alertsWebhookUrl' | 'alertsWebhookSecret' | 'alertsSmtpUrl',
+    value: string
+  ) =>
     describeSettings(resolveSettings({ environment: {}, flags: { [name]: value } })).find(s => s.name === name)!.value
 
   it('are not shown; the rest of the address is', () => {
@@ -163,6 +166,19 @@ describe('secrets', () => {
     )
     assert.equal(shown('metadataUrl', 'http://me:hunter2@metadata:80'), 'http://me:***@metadata/')
     assert.equal(shown('databaseUrl', ''), '')
+  })
+
+  it('of alerts are not shown: neither a key, nor a password, nor the path of a hook', () => {
+    assert.equal(
+      shown('alertsWebhookUrl', 'https://me:hunter2@hooks.example/T1/hunter2?k=hunter2'),
+      'https://hooks.example/***'
+    )
+    assert.equal(shown('alertsWebhookSecret', 'hunter2'), '***')
+    assert.equal(shown('alertsSmtpUrl', 'smtp://me:hunter2@mail.example:587'), 'smtp://me:***@mail.example:587')
+    for (const bad of ['mail.example:587', 'http://mail.example', 'smtp://', 'smtp:hunter2'])
+      complains(/PLIMSOLL_ALERTS_SMTP_URL: alertsSmtpUrl must be an address, smtp/, () =>
+        resolveSettings({ environment: { PLIMSOLL_ALERTS_SMTP_URL: bad } })
+      )
   })
 
   it('are not shown either when the address is none', () => {

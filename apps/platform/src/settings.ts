@@ -63,6 +63,23 @@ const schema = {
     '',
     'http://… of an OpenTelemetry collector, without a path: traces and metrics go there as OTLP/HTTP JSON. Empty: nowhere.'
   ),
+  watcherUrl: httpAddress(
+    '',
+    'http://… where people reach the watcher, for links in the console and in alerts. Empty: where it listens.'
+  ),
+  alertsWebhookUrl: hook('', 'http://… that is told of incidents, as signed JSON. Empty: none.'),
+  alertsWebhookSecret: secret(
+    '',
+    'Signs what the webhook is told: whsec_ and base64, or any text. Empty: the file webhook-secret in the data folder.'
+  ),
+  alertsSmtpUrl: mailServer(
+    '',
+    'smtp://user:password@host:587 or smtps://host:465 of a mail server that sends letters about incidents. Empty: none.'
+  ),
+  alertsFrom: text('', 'Whom letters about incidents are from, as plimsoll@example.com.'),
+  alertsTo: text('', 'Whom they go to: an address, or several with commas between.'),
+  alertsAfterMs: milliseconds(15_000, 'How long a cause must have stood before an incident is opened and told.'),
+  alertsCloseAfterMs: milliseconds(120_000, 'How long nothing must have been wrong before it is over.'),
   logLevel: choice('warn', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'How much the log says.')
 } as const
 
@@ -74,6 +91,8 @@ interface Setting<T> {
   default: T
   help: string
   secret: boolean
+  /** How a secret that is set is shown. Default: as an address without its password. */
+  shown?(value: string): string
   parse(value: unknown): T
 }
 
@@ -113,6 +132,21 @@ function httpAddress(fallback: string, help: string): Setting<string> {
     parse(value) {
       const isHttp = typeof value === 'string' && URL.canParse(value) && /^https?:\/\//.test(value)
       return value === '' || isHttp ? (value as string) : complain('an address, http://… or https://…')
+    }
+  }
+}
+/** An address whose path may be all the secret there is. */
+function hook(fallback: string, help: string): Setting<string> {
+  return { ...httpAddress(fallback, help), shown: value => `${new URL(value).protocol}//${new URL(value).host}/***` }
+}
+function mailServer(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: true,
+    parse(value) {
+      const isMail = typeof value === 'string' && URL.canParse(value) && /^smtps?:\/\/[^/]/.test(value)
+      return value === '' || isMail ? (value as string) : complain('an address, smtp://… or smtps://…')
     }
   }
 }
@@ -175,6 +209,9 @@ function choice<T extends string>(fallback: T, choices: readonly T[], help: stri
 function complain(expected: string): never {
   throw new SettingError(`must be ${expected}`)
 }
+
+/** Whether its value is never shown. */
+export const isSecret = (name: SettingName): boolean => schema[name].secret
 
 export const settingNames = Object.keys(schema) as SettingName[]
 export const environmentName = (name: SettingName) => `PLIMSOLL_${name.replace(/[A-Z]/g, c => `_${c}`).toUpperCase()}`
@@ -248,10 +285,15 @@ export function describeSettings({
 }: Resolved): { name: SettingName; value: unknown; source: Source; help: string }[] {
   return settingNames.map(name => ({
     name,
-    value: schema[name].secret && settings[name] !== '' ? withoutPassword(String(settings[name])) : settings[name],
+    value: schema[name].secret && settings[name] !== '' ? shown(name, String(settings[name])) : settings[name],
     source: sources[name],
     help: schema[name].help
   }))
+}
+
+function shown(name: SettingName, value: string): string {
+  const setting: Setting<unknown> = schema[name]
+  return setting.shown?.(value) ?? withoutPassword(value)
 }
 
 function withoutPassword(url: string): string {

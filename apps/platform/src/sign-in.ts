@@ -1,9 +1,9 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import { anyOf, Problem, problem, problemResponses, sameSecret } from '@plimsoll/http'
+import { randomBytes } from 'node:crypto'
+import { anyOf, Problem, problem, problemResponses } from '@plimsoll/http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { cookieName, holdsSession, sessionCookie } from './session-cookie.ts'
 
-export const cookieName = 'plimsoll_session'
 const sessionMs = 30 * 86_400_000
 const linkMs = 24 * 3_600_000
 const mostLinks = 100
@@ -15,11 +15,14 @@ const mostLinks = 100
 export class SignIn {
   #key: string
   #now: () => number
+  /** Where the watcher answers, for whoever is signed in. */
+  #watcherUrl: string | undefined
   #links = new Map<string, number>()
 
-  constructor(secret: string, now: () => number = Date.now) {
+  constructor(secret: string, now: () => number = Date.now, watcherUrl?: string) {
     this.#key = secret
     this.#now = now
+    this.#watcherUrl = watcherUrl
   }
 
   /** A new one-time token. The oldest unused ones are forgotten beyond a hundred. */
@@ -36,16 +39,9 @@ export class SignIn {
     return until !== undefined && until > this.#now()
   }
 
-  #sign(until: number): string {
-    return `${until}.${createHmac('sha256', this.#key).update(`console/${until}`).digest('base64url')}`
-  }
-
   /** True when the request carries a cookie that this platform signed and that has not run out. */
   isSignedIn(request: Pick<FastifyRequest, 'headers'>): boolean {
-    const cookie = request.headers.cookie?.split(/; */).find(c => c.startsWith(`${cookieName}=`))
-    const value = cookie?.slice(cookieName.length + 1)
-    const until = Number(value?.split('.')[0])
-    return value !== undefined && value.length < 200 && until > this.#now() && sameSecret(value, this.#sign(until))
+    return holdsSession(request.headers.cookie, this.#key, this.#now())
   }
 
   routes(app: FastifyInstance, mayMakeLinks: (request: FastifyRequest) => boolean): void {
@@ -57,13 +53,16 @@ export class SignIn {
         schema: {
           summary: 'Am I signed in?',
           security: anyOf('cookie'),
-          response: { 200: Type.Object({ signedIn: Type.Boolean() }), ...problemResponses(401) }
+          response: {
+            200: Type.Object({ signedIn: Type.Boolean(), watcherUrl: Type.Optional(Type.String()) }),
+            ...problemResponses(401)
+          }
         }
       },
       async request => {
         if (!this.isSignedIn(request))
           throw problem(401, 'unauthorized', 'Not signed in; `plimsoll sign-in` prints a link.')
-        return { signedIn: true }
+        return { signedIn: true, ...(this.#watcherUrl !== undefined && { watcherUrl: this.#watcherUrl }) }
       }
     )
     app.post<{ Body: { token: string } }>(
@@ -85,7 +84,7 @@ export class SignIn {
         }
         const until = this.#now() + sessionMs
         return reply
-          .header('set-cookie', cookie(this.#sign(until), sessionMs / 1000))
+          .header('set-cookie', cookie(sessionCookie(this.#key, until), sessionMs / 1000))
           .code(204)
           .send()
       }

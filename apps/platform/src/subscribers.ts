@@ -3,6 +3,7 @@ import { type Cursor, headOf, type SharedLog } from '@plimsoll/eventlog'
 import { bearer, documentProblems, documentRequests, problem, sameSecret } from '@plimsoll/http'
 import type { LogSubscriberState } from '@plimsoll/pubsub/bulk'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { SubscriberState } from './black-box/subscriber-figures.ts'
 import { type SubscriberRow, SubscribersAnswer } from './subscribers-contract.ts'
 
 /** How each subscriber of the log stands: for the console, `/metrics`, and whoever is on call. */
@@ -90,6 +91,19 @@ function rowOf(
     parkedKeys,
     state: status === 'stopped' ? 'stopped' : isWaiting ? 'waiting' : lagSeconds > behindSeconds ? 'behind' : 'running',
     error
+  }
+}
+
+/** What a sample of the black box says of one. `end` is where the log ends, as a position. */
+export function inBlackBox({ state }: Standing, end: number): SubscriberState {
+  const { cursor, lagMs, failures = 0, attempts = failures, parkedKeys, status } = state
+  return {
+    position: cursor.position,
+    end,
+    lagMs,
+    failures: attempts,
+    ...(parkedKeys !== undefined && { parked: parkedKeys }),
+    alive: status !== 'stopped'
   }
 }
 

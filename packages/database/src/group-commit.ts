@@ -17,6 +17,11 @@ export interface GroupCommitOptions<I, O> {
    * which takes them one after another, a small batch that queues behind another had better grown while it waited.
    */
   beside?: number
+  /**
+   * Weight waiting from which the next transaction begins before the answers of the last are given, so that the engine
+   * is at work while callers make what comes after. Default: never; whoever is answered may share the next one.
+   */
+  ahead?: number
   /** Fresh transactions after a unique violation or a serialisation failure, before a batch is split. Default 3. */
   retries?: number
 }
@@ -44,7 +49,15 @@ export class GroupCommit<I, O> {
   #idle: (() => void)[] = []
 
   constructor(options: GroupCommitOptions<I, O>) {
-    this.#options = { maxBatch: 2_000, maxPending: 20_000, committers: 1, beside: 1, retries: 3, ...options }
+    this.#options = {
+      maxBatch: 2_000,
+      maxPending: 20_000,
+      committers: 1,
+      beside: 1,
+      ahead: Number.POSITIVE_INFINITY,
+      retries: 3,
+      ...options
+    }
   }
 
   /** Weight of what waits, not counting what is being written. */
@@ -95,13 +108,12 @@ export class GroupCommit<I, O> {
   async #commitNext(): Promise<void> {
     this.#running++
     const batch = this.#take()
-    try {
-      await this.#commit(batch)
-    } finally {
-      this.#running--
-      if (this.#pending > 0) this.#schedule()
-      else if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
-    }
+    const answer = await this.#commit(batch)
+    this.#running--
+    if (this.#pending >= this.#options.ahead && this.#mayBegin()) void this.#commitNext()
+    answer()
+    if (this.#pending > 0) this.#schedule()
+    else if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   #take(): Waiting<I, O>[] {
@@ -125,22 +137,25 @@ export class GroupCommit<I, O> {
     return batch
   }
 
-  async #commit(batch: Waiting<I, O>[]): Promise<void> {
+  /** Resolves with the way to answer those whose answer is still owed. */
+  async #commit(batch: Waiting<I, O>[]): Promise<() => void> {
     for (let attempt = 0; ; attempt++) {
       try {
         const outcomes = await this.#options.commit(batch.map(w => w.item))
-        for (let i = 0; i < batch.length; i++) batch[i]!.resolve(outcomes[i] as O)
-        return
+        return () => {
+          for (let i = 0; i < batch.length; i++) batch[i]!.resolve(outcomes[i] as O)
+        }
       } catch (error) {
         if ((isTransient(error) || isUniqueViolation(error)) && attempt < this.#options.retries) continue
         if (batch.length === 1 || isUnavailable(error)) {
-          for (const waiting of batch) waiting.reject(error)
-          return
+          return () => {
+            for (const waiting of batch) waiting.reject(error)
+          }
         }
         const half = batch.length >> 1
-        await this.#commit(batch.slice(0, half))
-        await this.#commit(batch.slice(half))
-        return
+        const answerFirst = await this.#commit(batch.slice(0, half))
+        answerFirst()
+        return await this.#commit(batch.slice(half))
       }
     }
   }

@@ -6,6 +6,7 @@ export type {
   DatabaseStatistics,
   Engine,
   EngineExit,
+  Notifications,
   Queryable,
   Result,
   Transaction,

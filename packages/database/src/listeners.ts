@@ -1,7 +1,4 @@
-import type { CommitListener } from './database.ts'
-
-/** Details of a transaction's notifications, by channel. */
-export type Notifications = Map<string, unknown[]>
+import type { CommitListener, Notifications } from './database.ts'
 
 /** In-process commit listeners, by channel. A listener that throws is the listener's bug: it surfaces as uncaught. */
 export class CommitListeners {

@@ -1,6 +1,5 @@
-import type { Engine, Queryable, Transaction, TransactionOptions } from './database.ts'
+import type { Engine, Notifications, Queryable, Transaction, TransactionOptions } from './database.ts'
 import { DatabaseError } from './errors.ts'
-import type { Notifications } from './listeners.ts'
 
 function beginStatement(options: TransactionOptions = {}): string {
   const isolation = options.isolation ? ` isolation level ${options.isolation}` : ''
@@ -18,7 +17,7 @@ export async function runTransaction<T>(
   work: (tx: Transaction) => Promise<T>,
   options: TransactionOptions | undefined
 ): Promise<{ result: T; notifications: Notifications }> {
-  const notifications: Notifications = new Map()
+  const notifications = new Map<string, unknown[]>()
   let doomedBy: unknown
   let over = false
   const watch = async <A>(statement: () => Promise<A>): Promise<A> => {

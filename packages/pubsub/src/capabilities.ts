@@ -9,6 +9,8 @@ export interface Capabilities {
   readonly replay: boolean
   /** A group that begins later can read what was published before. */
   readonly history: boolean
+  /** Tells how many messages a group has not reached; else only those that this process holds. */
+  readonly lag: boolean
   /** Publishing can be part of the caller's database transaction. */
   readonly transactional: boolean
   /** How long the broker drops a second message of the same id, in milliseconds; Infinity: for ever; 0: never. */
@@ -31,6 +33,7 @@ const rows: readonly [title: string, cell: (capabilities: Capabilities) => strin
   ['groups', ({ groups }) => yes(groups)],
   ['replay', ({ replay }) => yes(replay)],
   ['a new group reads the past', ({ history }) => yes(history)],
+  ['tells a group’s lag', ({ lag }) => yes(lag)],
   ['in the publisher’s transaction', ({ transactional }) => yes(transactional)],
   ['drops a repeated id', ({ dedupeWindowMs }) => windowText(dedupeWindowMs)],
   ['largest message', ({ maxBytes }) => `${(maxBytes / 1_000_000).toFixed(1)} MB`],

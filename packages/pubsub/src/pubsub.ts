@@ -7,7 +7,7 @@ import { type ConsumerStore, migrateConsumer, sweepInbox } from './consumer/stor
 import { Subscription } from './consumer/subscription.ts'
 import { MessageTooLargeError, UnsupportedError } from './errors.ts'
 import { bytesCodec, type Codec, jsonCodec } from './message/codec.ts'
-import { type Envelope, sizeOf } from './message/envelope.ts'
+import { type Envelope, sizeOf, surelyWithin } from './message/envelope.ts'
 import { envelopeOf, type NewMessage, type Wording } from './message/message.ts'
 import type { SchemaRegistry } from './schema/registry.ts'
 
@@ -133,6 +133,7 @@ export class PubSub {
 
   #checkSize(envelope: Envelope): void {
     const { maxBytes } = this.broker.capabilities
+    if (surelyWithin(maxBytes, envelope)) return
     const size = sizeOf(envelope)
     if (size > maxBytes) throw new MessageTooLargeError(envelope.id, size, maxBytes)
   }

@@ -96,6 +96,7 @@ async function reopenable(url: string, options: RunOptions['databaseOptions']) {
     exec: sql => inner.exec(sql),
     copyIn: (table, columns, text) => inner.copyIn(table, columns, text),
     transaction: (work, options) => inner.transaction(work, options),
+    commit: (sql, parameters, notifications) => inner.commit(sql, parameters, notifications),
     call: (module, argument) => inner.call(module, argument),
     listen: (channel, listener) => inner.listen(channel, listener),
     statistics: () => inner.statistics(),

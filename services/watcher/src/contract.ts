@@ -15,6 +15,22 @@ export interface KnownState {
   caughtUp: boolean
   rssBytes: number
   projects: { project: string; sessions: number; events: number; lastEvent: string | null }[]
+  /** The last good answers of the dashboard, of the projects with the latest events. Default: none is known. */
+  dashboards?: KnownDashboard[]
+}
+
+/** The last known answer of the dashboard for one project, cut to what the watcher's page shows. Times are ISO 8601. */
+export interface KnownDashboard {
+  project: string
+  range: { from: string; to: string }
+  asOf: string
+  complete: boolean
+  active: { now: number; last24h: number }
+  sessions: number
+  users: number
+  byTier: [tier: string, sessions: number][]
+  byDay: [day: string, sessions: number][]
+  features: { feature: string; uses: number; users: number; errorRate: number; p95: number | null }[]
 }
 
 export interface Exit {

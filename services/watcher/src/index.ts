@@ -1,2 +1,7 @@
-export type { KnownState, Report } from './contract.ts'
+export { AlertNotSentError, type Channel } from './alerts/channel.ts'
+export { email } from './alerts/email.ts'
+export { readIncidents } from './alerts/outbox.ts'
+export { webhook } from './alerts/webhook.ts'
+export type { KnownDashboard, KnownState, Report } from './contract.ts'
+export type { IncidentOptions } from './incidents/follow-incidents.ts'
 export { startWatcher, type Watcher, type WatcherOptions } from './watcher.ts'

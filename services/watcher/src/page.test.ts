@@ -64,3 +64,71 @@ test('nothing that was reported becomes markup', () => {
   const down = renderPage(seen({ phase: 'down', exits: [{ at: evil, code: null, signal: evil, upMs: 1 }] }))
   assert.doesNotMatch(down, /<img/)
 })
+
+const dashboard = {
+  project: 'shop',
+  range: { from: '2026-05-10T00:00:00.000Z', to: '2026-05-17T00:00:00.000Z' },
+  asOf: '2026-05-17T11:59:30.000Z',
+  complete: true,
+  active: { now: 4, last24h: 90 },
+  sessions: 1_234,
+  users: 321,
+  byTier: [['pro', 34]] as [string, number][],
+  byDay: [
+    ['2026-05-16', 10],
+    ['2026-05-17', 5]
+  ] as [string, number][],
+  features: [{ feature: 'export', uses: 7, users: 3, errorRate: 0.125, p95: 41 }]
+}
+const withDashboard = (over: object = {}) =>
+  seen({ known: { ...seen().known!, dashboards: [{ ...dashboard, ...over }] } })
+
+test('the last good dashboard is shown with its age, and only to whoever may see it', () => {
+  const page = renderPage(withDashboard())
+  assert.match(page, /data-testid="dashboard-age">30 s ago</)
+  assert.match(page, /<b>1,234<\/b>sessions/)
+  assert.match(page, /<td>export<\/td><td>7<\/td><td>3<\/td><td>12.5 %<\/td>/)
+  assert.equal([...page.matchAll(/<rect /g)].length, 2)
+  const hidden = renderPage(withDashboard(), { numbers: false })
+  assert.doesNotMatch(hidden, /1,234|export|shop/)
+  assert.match(hidden, /Sign in to the console/)
+})
+
+test('what a look said is on the page, with the words at its end and the incidents that were', () => {
+  const cause = {
+    rule: 'r',
+    subject: 's',
+    title: evil,
+    cost: '',
+    lever: { name: '', action: '', page: '' },
+    since: now,
+    evidence: []
+  }
+  const incident = { id: '1', since: now - 60_000, openedAt: now, cause, also: [], before: [] }
+  const page = renderPage(seen(), {
+    look: {
+      at: now,
+      diagnosis: { at: now, state: 'healthy', summary: '', causes: [], limits: [], lastHeard: {} },
+      page: { sections: '<p>it is the pool</p>', glossary: '<dl>pool</dl>' },
+      tookMs: 1
+    },
+    incidents: { open: incident, past: [{ ...incident, closedAt: now }] }
+  })
+  assert.match(page, /it is the pool[\s\S]*Last good dashboard[\s\S]*Last incidents[\s\S]*<dl>pool<\/dl>/)
+  assert.match(page, /<td>2026-05-17 11:59:00<\/td><td>goes on<\/td>/)
+  assert.doesNotMatch(page, /<img|onerror="|<script|<style| style=/)
+})
+
+test('nothing of a dashboard becomes markup either', () => {
+  const page = renderPage(
+    withDashboard({
+      project: evil,
+      asOf: evil,
+      byTier: [[evil, 1]],
+      byDay: [[evil, 1]],
+      features: [{ ...dashboard.features[0], feature: evil }]
+    })
+  )
+  assert.doesNotMatch(page, /<img|onerror="|alert\('/)
+  assert.match(page, /of unknown age/)
+})

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { createWatcherServer } from './server.ts'
+import type { Diagnosis } from '@plimsoll/recorder'
+import { createWatcherServer, type Doors } from './server.ts'
 import type { Observation } from './verdict.ts'
 
 const now = 1_000_000
@@ -16,9 +17,9 @@ const observation: Observation = {
   address: 'http://127.0.0.1:7070'
 }
 
-async function watcher(t: TestContext, over: Partial<Observation> = {}) {
+async function watcher(t: TestContext, over: Partial<Observation> = {}, doors: Doors = {}) {
   const seen = { ...observation, ...over }
-  const server = createWatcherServer(() => seen)
+  const server = createWatcherServer(() => seen, doors)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
@@ -99,4 +100,30 @@ test('HEAD is as GET without a body; other methods are 405, other paths 404', as
   for (const path of ['/nothing', '/health/', '//', '/state.json/..%2f', '/constructor']) {
     assert.equal((await get(path)).status, 404, path)
   }
+})
+
+test('/why.json is the diagnosis, and 503 before the first', async t => {
+  assert.deepEqual([(await (await watcher(t))('/why.json')).status], [503])
+  const diagnosis: Diagnosis = { at: now, state: 'degraded', summary: 'slow', causes: [], limits: [], lastHeard: {} }
+  const { status, body } = await (await watcher(t, {}, { look: async () => ({ at: now, diagnosis, tookMs: 3.4 }) }))(
+    '/why.json'
+  )
+  assert.deepEqual([status, body], [200, { ...diagnosis, tookMs: 3 }])
+})
+
+test('/health does not wait for a look that does not come', async t => {
+  const never = { look: () => new Promise<undefined>(() => undefined) }
+  const get = await watcher(t, {}, never)
+  const page = get('/').catch(() => 'cut off')
+  assert.equal((await get('/health')).status, 200)
+  assert.equal(await Promise.race([page, get('/ready').then(({ status }) => status)]), 200)
+})
+
+test('numbers of the dashboard are told only to whoever may see them', async t => {
+  const dashboards = [{ project: 'shop' }]
+  const known = { at: now, projects: [], dashboards } as unknown as NonNullable<Observation['known']>
+  const told = async (may: boolean) =>
+    (await (await watcher(t, { known }, { maySeeNumbers: () => may }))('/state.json')).body.known
+  assert.deepEqual((await told(true)).dashboards, dashboards)
+  assert.equal((await told(false)).dashboards, undefined)
 })

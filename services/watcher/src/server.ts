@@ -1,12 +1,24 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import { pageStyle, renderPage } from './page.ts'
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
+import { pageStyle, renderPage, type Shown } from './page.ts'
 import { judge, type Observation } from './verdict.ts'
+import type { Look } from './why/look.ts'
+
+export interface Doors {
+  /** A look at the black box, within a moment, drawn for a page or not; undefined when there is none. */
+  look?(options?: { page: boolean }): Promise<Look | undefined>
+  /** The incident that goes on and those that are over; undefined where none are followed. */
+  incidents?(): Shown['incidents']
+  /** Whether the numbers of the dashboard may be shown to whoever asks. Default: to everyone. */
+  maySeeNumbers?(headers: IncomingHttpHeaders): boolean
+}
 
 /**
- * The watcher's own door: `/health`, `/ready`, `/state.json` and a page. It answers from what it holds in memory and asks
- * nobody, so it answers in a moment whatever state the platform, its stores and its event loop are in (promise P7).
+ * The watcher's own door: `/health`, `/ready`, `/state.json` and a page. These it answers from what it holds in memory and
+ * asks nobody, in a moment whatever state the platform, its stores and its event loop are in (promise P7). The page and
+ * `/why.json` wait a little for a look at the black box, which another thread takes.
  */
-export function createWatcherServer(observe: () => Observation): Server {
+export function createWatcherServer(observe: () => Observation, doors: Doors = {}): Server {
+  const { look = async () => undefined, incidents, maySeeNumbers = () => true } = doors
   const server = createServer({ requestTimeout: 5_000 }, (request, response) => {
     request.resume()
     const path = request.url?.split('?')[0]
@@ -34,13 +46,25 @@ export function createWatcherServer(observe: () => Observation): Server {
         return send(response, verdict.status === 'fail' ? 503 : 200, 'application/health+json', health())
       case '/ready':
         return send(response, verdict.ready ? 200 : 503, 'application/health+json', health())
-      case '/state.json':
-        return send(response, 200, 'application/json', JSON.stringify({ ...seen, verdict }))
+      case '/state.json': {
+        const { dashboards: _, ...known } = seen.known ?? {}
+        const told = maySeeNumbers(request.headers) || !seen.known ? seen : { ...seen, known }
+        return send(response, 200, 'application/json', JSON.stringify({ ...told, verdict }))
+      }
       case '/page.css':
         return send(response, 200, 'text/css', pageStyle)
+      case '/why.json':
+        return void look().then(looked =>
+          looked
+            ? send(response, 200, 'application/json', whyJson(looked))
+            : send(response, 503, 'application/json', JSON.stringify({ code: 'no_look_yet' }), { 'retry-after': '2' })
+        )
       case '/':
-        return send(response, 200, 'text/html; charset=utf-8', renderPage(seen), {
-          'content-security-policy': "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+        return void look({ page: true }).then(looked => {
+          const shown = { look: looked, incidents: incidents?.(), numbers: maySeeNumbers(request.headers) }
+          send(response, 200, 'text/html; charset=utf-8', renderPage(observe(), shown), {
+            'content-security-policy': "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+          })
         })
       default:
         return send(response, 404, 'text/plain', 'not found\n')
@@ -49,6 +73,8 @@ export function createWatcherServer(observe: () => Observation): Server {
   server.maxConnections = 500
   return server
 }
+
+const whyJson = ({ diagnosis, tookMs }: Look) => JSON.stringify({ ...diagnosis, tookMs: Math.round(tookMs) })
 
 function send(
   response: ServerResponse,

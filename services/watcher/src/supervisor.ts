@@ -13,7 +13,18 @@ export interface SupervisorOptions {
   /** How long a stopping platform may take before it is killed, in milliseconds. Default 15,000. */
   stopMs?: number
   onReady?(report: Extract<Report, { kind: 'ready' }>, restarts: number): void
-  onExit?(exit: { code: number | null; signal: string | null; restartInMs: number | undefined }): void
+  onExit?(exit: Ended): void
+  /** The platform says that it cannot start, and why. */
+  onRefused?(why: string): void
+}
+
+/** How a run of the platform ended. */
+export interface Ended {
+  code: number | null
+  signal: string | null
+  upMs: number
+  /** Undefined when it is not started again. */
+  restartInMs: number | undefined
 }
 
 export type Phase = 'starting' | 'ready' | 'down' | 'stopping' | 'failed'
@@ -111,9 +122,14 @@ export class Supervisor {
 
   #told(report: Report): void {
     this.#lastBeat = Date.now()
-    if (report.kind === 'beat') this.#known = report.state
-    else if (report.kind === 'cannot-start') this.#complaint = report.message
-    else {
+    if (report.kind === 'beat') {
+      // One that has just been started again knows no dashboard yet, and perhaps never will: the last good ones stay.
+      const dashboards = report.state.dashboards?.length ? report.state.dashboards : this.#known?.dashboards
+      this.#known = { ...report.state, ...(dashboards && { dashboards }) }
+    } else if (report.kind === 'cannot-start') {
+      this.#complaint = report.message
+      this.#options.onRefused?.(report.message)
+    } else {
       this.#everReady = true
       this.#readyAt = this.#lastBeat
       if (this.#phase === 'starting') this.#phase = 'ready'
@@ -126,19 +142,20 @@ export class Supervisor {
     this.#options.exits.add({ at: new Date().toISOString(), code, signal, upMs })
     if (this.#phase === 'stopping') {
       clearTimeout(this.#timer)
+      this.#options.onExit?.({ code, signal, upMs, restartInMs: undefined })
       this.#ended?.(0)
       return
     }
     if (!this.#everReady) {
       this.#phase = 'failed'
-      this.#options.onExit?.({ code, signal, restartInMs: undefined })
+      this.#options.onExit?.({ code, signal, upMs, restartInMs: undefined })
       this.#ended?.(code === null || code === 0 ? 1 : code)
       return
     }
     this.#phase = 'down'
     const servedMs = this.#readyAt === undefined ? 0 : Date.now() - this.#readyAt
     this.#wait = nextWait(this.#wait, servedMs, this.#options.backOff)
-    this.#options.onExit?.({ code, signal, restartInMs: this.#wait })
+    this.#options.onExit?.({ code, signal, upMs, restartInMs: this.#wait })
     this.#timer = setTimeout(() => {
       this.#restarts++
       this.#launch()

@@ -1,7 +1,14 @@
 import { resolve } from 'node:path'
 import { ensureBuilt } from '@plimsoll/console'
-import { DataDirectory, DirectoryLockedError, platformModule, type Resolved } from '@plimsoll/platform/local'
+import {
+  DataDirectory,
+  DirectoryLockedError,
+  holdsSession,
+  platformModule,
+  type Resolved
+} from '@plimsoll/platform/local'
 import { startWatcher } from '@plimsoll/service-watcher'
+import { incidentsIn } from '../alerts-in-force.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { bold, dim } from '../output.ts'
 
@@ -35,10 +42,17 @@ async function watch(data: DataDirectory, settings: Resolved['settings'], json: 
   let watcherUrl = ''
   const watcher = await startWatcher({
     module: platformModule,
-    start: { settings: { ...settings, data: data.path }, consoleDist },
+    start: url => ({ settings: { ...settings, data: data.path }, consoleDist, watcherUrl: url }),
     host: settings.host,
     port: settings.watcherPort,
     exitsFile: data.file('exits.json'),
+    blackBox: { directory: data.file('recorder/watcher'), data: data.path },
+    recorder: data.file('recorder'),
+    incidents: incidentsIn(data, settings),
+    // To this machine alone all is shown, as it always was; to others what they may see in the console.
+    maySeeNumbers: ({ cookie }) => isLoopback(settings.host) || holdsSession(cookie, data.secret, Date.now()),
+    onRecorderError: error =>
+      process.stderr.write(`plimsoll: no black box of the watcher: ${(error as Error).message}\n`),
     onListening(url) {
       watcherUrl = url
       data.writeWatcher({ url, pid: process.pid })
@@ -65,9 +79,10 @@ async function watch(data: DataDirectory, settings: Resolved['settings'], json: 
       `cannot listen on ${settings.host}:${settings.watcherPort} for the watcher: ${(error as Error).message}`
     )
   })
-  process.on('SIGTERM', () => watcher.stop())
-  process.on('SIGINT', () => watcher.stop())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => watcher.stop(signal))
   const { code, complaint } = await watcher.ended
   if (code !== exitCodes.done)
     throw new CommandError(complaint ?? 'the platform could not start; its log says why', code)
 }
+
+const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|::1)$/.test(host)

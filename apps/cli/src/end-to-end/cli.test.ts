@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { StartedPlatform } from '@plimsoll/bench'
 import { eventually } from '@plimsoll/bench/end-to-end'
+import { readRecords, type Source } from '@plimsoll/recorder'
 import { generateAccessLog } from './access-log-generator.ts'
 import { type Home, newHome } from './home.ts'
 import { lastJson, runCli } from './run-cli.ts'
@@ -38,6 +39,27 @@ describe('the commands of a running platform', () => {
     const status = await answerOf<{ up: boolean; phase: string; ledger: { balanced: boolean } }>('status')
     assert.deepEqual([status.up, status.phase, status.ledger.balanced], [true, 'ready', true])
     assert.match((await run('status')).stdout, /^pass: up/)
+  })
+
+  test('why reads what both processes have recorded of this run', async () => {
+    const recorded = () => readRecords(join(home.data, 'recorder')).records
+    const has = (one: Source, ...names: string[]) => {
+      const seen = new Set(
+        recorded().flatMap(r => (r.kind === 'sample' && r.source === one ? Object.keys(r.values) : []))
+      )
+      for (const name of names) assert.ok(seen.has(name), `${one}: ${name}`)
+    }
+    await eventually(() => {
+      has('platform', 'cpu.process', 'memory.heap.limit', 'loop.delay.max', 'gc.time', 'disk.free', 'clock.jump')
+      has('platform', 'http.requests', 'ingest.pending', 'spool.limit', 'subscriber.analytics.lag', 'recorder.cost')
+      has('platform', 'dependency.metadata.breaker', 'store.primary.held', 'store.read.up')
+      has('watcher', 'platform.phase', 'platform.silent', 'probe.main', 'probe.ready', 'disk.free', 'clock.jump')
+    }, 60_000)
+    const happened = recorded().flatMap(r => (r.kind === 'occurrence' ? [`${r.source} ${r.name}`] : []))
+    assert.deepEqual(happened.slice(0, 3), ['watcher start', 'platform start', 'platform ready'])
+    // A machine that is busy with other tests may be called busy.
+    const { state } = lastJson<{ state: string }>(await run('why', '--json'))
+    assert.ok(state === 'healthy' || state === 'degraded', state)
   })
 
   test('stats of a project without events are true zeros', async () => {

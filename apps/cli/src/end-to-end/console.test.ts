@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { StartedPlatform } from '@plimsoll/bench'
 import { eventually, launchChromium, noChromium } from '@plimsoll/bench/end-to-end'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { figureOf, figuresOf, openPage } from './browser.ts'
+import { healthWhilePagesAreRead } from './health-times.ts'
 import { freePort, type Home, newHome } from './home.ts'
+import { type Hook, startHook } from './hook.ts'
 
 const project = 'harbour'
 /** Sessions the project begins with, by region. */
@@ -19,11 +25,15 @@ describe('the console in a real browser', { skip: noChromium }, () => {
   /** Signed in by the printed link. */
   let context: BrowserContext
   const faults: string[][] = []
+  let hook: Hook
 
   before(async () => {
     home = await newHome()
+    hook = await startHook()
+    const config = join(home.data, 'settings.json')
+    await writeFile(config, JSON.stringify({ alertsWebhookUrl: hook.url, alertsAfterMs: 0, alertsCloseAfterMs: 0 }))
     // The same port after a restart, or the page would ask nobody.
-    platform = await home.start('--port', String(await freePort()), '--fault-knobs')
+    platform = await home.start('--port', String(await freePort()), '--fault-knobs', '--config', config)
     browser = await launchChromium()
     context = await browser.newContext()
     for (const [region, sessions] of Object.entries(begun)) {
@@ -34,6 +44,7 @@ describe('the console in a real browser', { skip: noChromium }, () => {
     await browser?.close()
     await platform?.stop()
     await home?.remove()
+    hook?.close()
   })
 
   async function send(method: string, path: string, body: unknown, to = project): Promise<void> {
@@ -275,6 +286,59 @@ describe('the console in a real browser', { skip: noChromium }, () => {
     await putSession('eu-west')
     await showsSessions(page, all + 3)
     await eventually(async () => assert.equal(await page.getByTestId('notice').count(), 0))
+    await page.close()
+  })
+
+  test('with the platform dead the watcher’s page says so, draws the time before, and has the last good dashboard', async t => {
+    const page = await openProject()
+    await showsSessions(page, all + 3)
+    const known = async () => {
+      const state = await (await fetch(`${platform.watcherUrl}/state.json`)).json()
+      const dashboards = (state.known.dashboards ?? []) as { project: string; sessions: number }[]
+      assert.equal(dashboards.find(one => one.project === project)?.sessions, all + 3)
+    }
+    await eventually(known, 60_000)
+    const killedAt = Date.now()
+    process.kill(await platform.platformPid(), 'SIGKILL')
+    // Whoever has its port keeps it from starting again, and the watcher goes on trying.
+    const squatter = createServer(socket => socket.destroy())
+    await eventually(async () => {
+      squatter.listen(platform.port, platform.host)
+      await Promise.race([
+        once(squatter, 'listening'),
+        once(squatter, 'error').then(([error]) => Promise.reject(error))
+      ])
+    })
+    try {
+      await page.getByTestId('notice').getByText('The watcher says why.').waitFor({ timeout: 60_000 })
+      await page.getByTestId('why').click()
+      await page.waitForURL(`${platform.watcherUrl}/`)
+      await eventually(async () => {
+        const why = (await page.getByTestId('why').textContent({ timeout: 1_000 })) ?? ''
+        assert.match(why, /down/)
+        assert.match(why, /the platform ended by SIGKILL/)
+      }, 60_000)
+      assert.ok((await page.locator('figure.chart path.line').count()) > 0, 'there is something to look at')
+      const dashboard = page.getByTestId('dashboard').filter({ hasText: project })
+      assert.match((await dashboard.textContent())!, new RegExp(`${all + 3}sessions`))
+      assert.match((await dashboard.getByTestId('dashboard-age').textContent())!, /^\d+ s ago$/)
+      assert.match((await page.textContent('body'))!, /Last exits.*SIGKILL/s)
+      const why = await (await fetch(`${platform.watcherUrl}/why.json`)).json()
+      assert.equal(why.state, 'down')
+      await page.setViewportSize({ width: 390, height: 844 })
+      const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
+      assert.deepEqual(widths, [390, 390])
+      const times = await healthWhilePagesAreRead(platform.watcherUrl)
+      t.diagnostic(`/health beside two who ask for the page: p50 ${times.p50} ms, p99 ${times.p99} ms`)
+      assert.ok(times.p50 < 50, JSON.stringify(times))
+      await eventually(() => {
+        const [alert] = hook.told.filter(({ event, at }) => event !== 'incident.closed' && Date.parse(at) >= killedAt)
+        assert.ok(alert?.incident.title, 'the webhook is told while the platform is dead')
+        assert.equal(alert.page, platform.watcherUrl)
+      }, 60_000)
+    } finally {
+      await new Promise(resolve => squatter.close(resolve))
+    }
     await page.close()
   })
 

@@ -9,11 +9,13 @@ interface Props {
   /** The project picker. */
   children: ReactNode
   theme: Theme
+  /** Where the watcher says why; without it there is no link. */
+  watcherUrl: string | undefined
   onHelp(): void
   onSignOut(): void
 }
 
-export function Header({ children, theme, onHelp, onSignOut }: Props) {
+export function Header({ children, theme, watcherUrl, onHelp, onSignOut }: Props) {
   return (
     <header className="top">
       <h1 className="brand">
@@ -23,6 +25,16 @@ export function Header({ children, theme, onHelp, onSignOut }: Props) {
       {children}
       <Clock />
       <div className="top-end">
+        {watcherUrl !== undefined && (
+          <a
+            className="plain"
+            data-testid="why"
+            href={watcherUrl}
+            title="What is the matter, and why: the watcher’s page, which is there when this one is not"
+          >
+            Why?
+          </a>
+        )}
         <ThemeSwitch theme={theme} />
         <button
           type="button"

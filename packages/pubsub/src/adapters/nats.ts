@@ -29,6 +29,7 @@ export const natsCapabilities: Capabilities = {
   groups: true,
   replay: true,
   history: true,
+  lag: true,
   transactional: false,
   dedupeWindowMs: 120_000,
   // The server's default for a message with its headers is 1,048,576.

@@ -27,6 +27,7 @@ export const redisCapabilities: Capabilities = {
   groups: true,
   replay: true,
   history: true,
+  lag: true,
   transactional: false,
   dedupeWindowMs: 120_000,
   maxBytes: 16_000_000,

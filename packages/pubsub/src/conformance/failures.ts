@@ -5,9 +5,9 @@ import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Database, open } from '@plimsoll/database'
 import { type Scratch, scratchDatabase } from '@plimsoll/database/testing'
-import { NotConfirmedError } from '../errors.ts'
 import { PubSub } from '../pubsub.ts'
-import { type Bench, effectsOf, inOrder, makeEffects, numbered, record, until } from './under-test.ts'
+import { engineCases } from './engine.ts'
+import { type Bench, effectsOf, inOrder, insist, makeEffects, numbered, record, until } from './under-test.ts'
 
 const keys = ['a', 'b', 'c', 'd', 'e', 'f']
 
@@ -35,64 +35,6 @@ function consumerCases(bench: () => Bench): void {
     } finally {
       await scratch.remove()
     }
-  })
-}
-
-function engineCases(bench: () => Bench): void {
-  it('kill -9 of the broker: what was confirmed is there, each once and in order', async () => {
-    const engine = bench().under.engine!
-    const topic = bench().topic()
-    await bench().collect(topic, 'g', { batch: 5 })
-    for (let round = 0; round < 2; round++) {
-      await publishing(bench(), topic, round * 10)
-      await engine.kill()
-      await engine.start()
-    }
-    await publishing(bench(), topic, 20)
-    const effects = await bench().done(topic, 'g', 180)
-    assert.equal(effects.length, 180)
-    inOrder(effects)
-  })
-
-  it('kill -9 of the broker while messages are being published and handled', async () => {
-    const engine = bench().under.engine!
-    const topic = bench().topic()
-    await bench().collect(topic, 'g')
-    let stop = false
-    let published = 0
-    const publisher = (async () => {
-      for (let n = 0; !stop; n++) {
-        await insist(() => bench().pubsub.publish(topic, numbered(3, ['a', 'b', 'c'], n)))
-        published = (n + 1) * 3
-      }
-    })()
-    await until('thirty', () => published >= 30)
-    await engine.kill()
-    await engine.start()
-    const atRestart = published
-    await until('thirty more', () => published >= atRestart + 30)
-    stop = true
-    await publisher
-    const effects = await bench().done(topic, 'g', published)
-    assert.equal(effects.length, published)
-    inOrder(effects)
-  })
-
-  it('does not say that it is published while the broker is dead', async () => {
-    const engine = bench().under.engine!
-    const topic = bench().topic()
-    await bench().collect(topic, 'g')
-    const message = { id: 'm', key: 'k', type: 'a', data: { n: 0 } }
-    await bench().pubsub.publish(topic, { ...message, id: 'first' })
-    await engine.kill()
-    const refused = assert.rejects(bench().pubsub.publish(topic, message), NotConfirmedError)
-    await refused
-    await engine.start()
-    await insist(() => bench().pubsub.publish(topic, message))
-    assert.deepEqual(
-      (await bench().done(topic, 'g', 2)).map(({ id }) => id),
-      ['first', 'm']
-    )
   })
 }
 
@@ -140,23 +82,6 @@ function networkCases(bench: () => Bench): void {
       await broker.close()
     }
   })
-}
-
-/** Publishes again, with the same ids, until it is confirmed. */
-async function insist(publish: () => Promise<unknown>): Promise<void> {
-  await until('a confirmation', () =>
-    publish().then(
-      () => true,
-      error => {
-        if (error instanceof NotConfirmedError) return false
-        throw error
-      }
-    )
-  )
-}
-
-async function publishing(bench: Bench, topic: string, from: number): Promise<void> {
-  await insist(() => bench.pubsub.publish(topic, numbered(60, keys, from)))
 }
 
 async function withDatabase<T>(scratch: Scratch, work: (database: Database) => Promise<T>): Promise<T> {

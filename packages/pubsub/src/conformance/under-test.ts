@@ -4,6 +4,7 @@ import type { Database } from '@plimsoll/database'
 import type { Broker } from '../broker.ts'
 import type { Handler, SubscribeOptions } from '../consumer/settings.ts'
 import type { Subscription } from '../consumer/subscription.ts'
+import { NotConfirmedError } from '../errors.ts'
 import type { Message, NewMessage } from '../message/message.ts'
 import { PubSub, type PubSubOptions } from '../pubsub.ts'
 
@@ -44,6 +45,11 @@ export class Bench {
     this.under = under
     this.broker = broker
     this.pubsub = this.on(broker)
+  }
+
+  /** Another over the same broker, which is cleared by itself. */
+  apart(): Bench {
+    return new Bench(this.under, this.broker)
   }
 
   on(broker: Broker, options: Partial<PubSubOptions> = {}): PubSub {
@@ -160,4 +166,17 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
     if (performance.now() > end) throw new Error(`waited ${withinMs} ms in vain for ${what}`)
     await pass(4)
   }
+}
+
+/** Publishes again, with the same ids, until it is confirmed. */
+export async function insist(publish: () => Promise<unknown>): Promise<void> {
+  await until('a confirmation', () =>
+    publish().then(
+      () => true,
+      error => {
+        if (error instanceof NotConfirmedError) return false
+        throw error
+      }
+    )
+  )
 }

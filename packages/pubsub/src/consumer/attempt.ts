@@ -3,8 +3,9 @@ import { FencedError, HandlerTimeoutError } from '../errors.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { messageOf, type Wording } from '../message/message.ts'
 import { delayOf, type Fault, faultOf } from './fault.ts'
+import { HandlerLimit } from './handler-limit.ts'
 import type { Failure } from './parking.ts'
-import type { Handler, Settings } from './settings.ts'
+import type { Handler, HandlerContext, Settings } from './settings.ts'
 
 /** What came of the handler, to be told from our own statements, whose faults are always the world's. */
 export class HandlerFailure extends Error {
@@ -30,32 +31,50 @@ export class Attempts {
   #handler: Handler
   #wording: Wording
   #settings: Settings
+  #limit: HandlerLimit
 
   constructor(topic: string, parts: { handler: Handler; wording: Wording; settings: Settings }) {
     this.#topic = topic
     this.#handler = parts.handler
     this.#wording = parts.wording
     this.#settings = parts.settings
+    this.#limit = new HandlerLimit(parts.settings.clock, parts.settings.handlerTimeoutMs)
   }
 
   /** @throws HandlerFailure */
   async make(tx: Transaction, envelope: Envelope, attempt: number): Promise<void> {
-    const { clock, handlerTimeoutMs } = this.#settings
-    const controller = new AbortController()
-    const late = Promise.withResolvers<never>()
-    const timer = clock.setTimer(() => {
-      const error = new HandlerTimeoutError(handlerTimeoutMs)
-      controller.abort(error)
-      late.reject(error)
-    }, handlerTimeoutMs)
     try {
       const message = messageOf(this.#topic, envelope, this.#wording)
-      await Promise.race([this.#handler(message, { tx, attempt, signal: controller.signal }), late.promise])
+      let controller: AbortController | undefined
+      let lateness: HandlerTimeoutError | undefined
+      const context: HandlerContext = {
+        tx,
+        attempt,
+        // Made for those who ask: most handlers do not.
+        get signal() {
+          controller ??= new AbortController()
+          if (lateness) controller.abort(lateness)
+          return controller.signal
+        }
+      }
+      await new Promise<void>((resolve, reject) => {
+        this.#limit.begin(() => {
+          lateness = new HandlerTimeoutError(this.#settings.handlerTimeoutMs)
+          controller?.abort(lateness)
+          reject(lateness)
+        })
+        Promise.resolve(this.#handler(message, context)).then(() => resolve(), reject)
+      })
     } catch (error) {
       throw new HandlerFailure(error)
     } finally {
-      clock.clearTimer(timer)
+      this.#limit.end()
     }
+  }
+
+  /** No more handlers are called. */
+  close(): void {
+    this.#limit.close()
   }
 
   judge({ cause }: HandlerFailure): Fault {

@@ -29,6 +29,11 @@ export class Gate {
     return this.#paused
   }
 
+  /** Who is inside may go on with another step: it is open, and nobody waits for the place. */
+  get unwanted(): boolean {
+    return !this.#paused && this.#faults === 0 && this.#waiting.length === 0 && this.#clock.now() >= this.#until
+  }
+
   /** Faults of the world in a row. */
   get faults(): number {
     return this.#faults

@@ -47,8 +47,10 @@ export async function beat({ database, schema }: ConsumerStore, me: Membership):
   return await database.transaction(async tx => {
     const until = `clock_timestamp() + $4 * interval '1 millisecond'`
     const renewed = tx.query<{ partition: number; fence: number }>(
-      `update "${schema}".partitions set leased_until = ${until} where topic = $1 and grp = $2 and owner = $3
-       returning partition, fence`,
+      `with mine as (select partition from "${schema}".partitions
+         where topic = $1 and grp = $2 and owner = $3 order by partition for update)
+       update "${schema}".partitions p set leased_until = ${until} from mine
+       where p.topic = $1 and p.grp = $2 and p.partition = mine.partition returning p.partition, p.fence`,
       [topic, group, member, leaseMs]
     )
     const joined = tx.query(

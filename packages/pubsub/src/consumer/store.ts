@@ -42,6 +42,38 @@ export async function settlePartition(
   if (affected === 0) throw new FencedError(partition, fence)
 }
 
+/**
+ * Moves the positions of several partitions of a group that this consumer still has, in one statement, which locks them in the
+ * order in which a heartbeat does. Returns for each whether it was moved: a late owner's is not.
+ */
+export async function settlePartitions(
+  { database, schema }: ConsumerStore,
+  settlements: readonly { lease: Lease; position: Position; handled: number }[]
+): Promise<boolean[]> {
+  const { topic, group } = settlements[0]!.lease
+  const { rows } = await database.query<{ name: string }>(
+    `with mine as (
+       select p.partition, v.position, v.handled from "${schema}".partitions p
+       join unnest($3::int[], $4::bigint[], $5::text[], $6::int[]) v(partition, fence, position, handled)
+         on p.partition = v.partition and p.fence = v.fence
+       where p.topic = $1 and p.grp = $2 order by p.partition for update of p)
+     update "${schema}".partitions p set position = coalesce(mine.position, p.position),
+       handled = p.handled + mine.handled, suspect = null
+     from mine where p.topic = $1 and p.grp = $2 and p.partition = mine.partition
+     returning p.partition || '/' || p.fence as name`,
+    [
+      topic,
+      group,
+      settlements.map(({ lease }) => lease.partition),
+      settlements.map(({ lease }) => lease.fence),
+      settlements.map(({ position }) => position),
+      settlements.map(({ handled }) => handled)
+    ]
+  )
+  const moved = new Set(rows.map(({ name }) => name))
+  return settlements.map(({ lease }) => moved.has(`${lease.partition}/${lease.fence}`))
+}
+
 /** Says that a message is begun, before it is: what a consumer died of is known to the next. Returns how often it was. */
 export async function beginSuspect(
   { database, schema }: ConsumerStore,

@@ -7,6 +7,7 @@ import { delayOf } from './fault.ts'
 import { Gate } from './gate.ts'
 import { acquire, addPartitions, beat, isKnownGroup, leave, type Membership, release, rewind } from './membership.ts'
 import type { Handler, Settings } from './settings.ts'
+import { Settler } from './settler.ts'
 import type { ConsumerStore } from './store.ts'
 import { PartitionWorker, type WorkerParts } from './worker.ts'
 
@@ -79,7 +80,12 @@ export class Subscription {
       if (event.kind === 'recovered') this.#error = undefined
       settings.onEvent(event)
     }
-    this.#workerParts = { ...parts, gate: this.#gate, settings: { ...settings, onEvent } }
+    this.#workerParts = {
+      ...parts,
+      gate: this.#gate,
+      settler: new Settler(store),
+      settings: { ...settings, onEvent }
+    }
   }
 
   /** Joins the group and takes a share. Rejects when the broker or the database is away now. */

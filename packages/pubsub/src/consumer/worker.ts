@@ -5,8 +5,11 @@ import { Attempts, blame, HandlerFailure } from './attempt.ts'
 import type { Fault } from './fault.ts'
 import type { Gate } from './gate.ts'
 import { Lanes } from './lanes.ts'
+import { LateTransaction } from './late-transaction.ts'
 import { blockedLanes, type Parking, park } from './parking.ts'
+import { Progress } from './progress.ts'
 import type { Handler, Settings } from './settings.ts'
+import type { Settler } from './settler.ts'
 import { beginSuspect, type ConsumerStore, knownIds, type Lease, rememberIds, settlePartition } from './store.ts'
 
 export interface WorkerParts {
@@ -16,6 +19,7 @@ export interface WorkerParts {
   handler: Handler
   settings: Settings
   gate: Gate
+  settler: Settler
 }
 
 /**
@@ -32,6 +36,7 @@ export class PartitionWorker {
   #buffer: Delivery[] = []
   #attempts: Attempts
   #lanes: Lanes
+  #progress: Progress
   #careful: number
   #single = 0
   #stopping = new AbortController()
@@ -44,7 +49,21 @@ export class PartitionWorker {
     this.#position = lease.position
     this.#attempts = new Attempts(lease.topic, parts)
     this.#lanes = new Lanes(lease, parts.store, parts.settings, this.#attempts)
-    this.#careful = lease.afterDeath ? parts.settings.batch : 0
+    this.#progress = new Progress({
+      settle: (position, handled) => parts.settler.settle({ lease, position, handled }),
+      onSettled: handled => {
+        this.handled += handled
+      },
+      onFault: () => this.#nudge.abort()
+    })
+    // What it died of is among those that may have been begun behind the position.
+    const { batch, prefetch } = parts.settings
+    this.#careful = lease.afterDeath ? batch + (this.#needsInbox ? 0 : prefetch) : 0
+  }
+
+  /** A broker that keeps one of each id for ever, and positions: there the position alone says what was handled. */
+  get #needsInbox(): boolean {
+    return this.#parts.broker.capabilities.dedupeWindowMs !== Number.POSITIVE_INFINITY
   }
 
   /** The oldest message that is in this process and not handled, in milliseconds since 1970. */
@@ -81,8 +100,10 @@ export class PartitionWorker {
         if (!leave) break
         let progressed = true
         try {
-          progressed = await this.#step()
-          if (progressed || this.#faultedBy === 'step') this.#succeeded()
+          do {
+            progressed = await this.#step()
+            if (progressed || this.#faultedBy === 'step') this.#succeeded()
+          } while (progressed && gate.unwanted && !this.#stopping.signal.aborted)
         } catch (error) {
           if (error instanceof FencedError) return 'lost'
           this.#worldFault(error, 'step')
@@ -93,6 +114,8 @@ export class PartitionWorker {
       }
       return 'stopped'
     } finally {
+      this.#attempts.close()
+      await this.#progress.flush().catch(() => undefined)
       await this.#closeSource()
     }
   }
@@ -122,6 +145,10 @@ export class PartitionWorker {
   /** Returns false when there was nothing to do. Rejects for the world's faults only. */
   async #step(): Promise<boolean> {
     const { settings } = this.#parts
+    if (this.#progress.faulted) {
+      await this.#progress.flush()
+      return true
+    }
     if (!this.#lanes.known) await this.#lanes.read()
     const retried = await this.#lanes.retryDue()
     if (retried !== undefined) {
@@ -153,7 +180,8 @@ export class PartitionWorker {
   async #wait(): Promise<void> {
     const { broker, settings } = this.#parts
     this.#nudge = new AbortController()
-    if (this.#stopping.signal.aborted || this.#buffer.length > 0 || !this.#lanes.known) return
+    const busy = this.#buffer.length > 0 || this.#progress.faulted
+    if (this.#stopping.signal.aborted || busy || !this.#lanes.known) return
     const nudge = this.#nudge
     const untilDue = this.#lanes.dueAt - settings.clock.now()
     const timer =
@@ -174,16 +202,41 @@ export class PartitionWorker {
     }
   }
 
-  /** Handles a unit, parks what is behind a failed one of its lane, and moves the position, all or nothing. */
   async #commit(unit: readonly Delivery[]): Promise<void> {
-    const { broker, store } = this.#parts
-    const { database, schema } = store
-    const ids = unit.map(({ envelope }) => envelope.id)
-    // A broker that keeps one of each id for ever, and positions: the position alone says what was handled.
-    const needsInbox = broker.capabilities.dedupeWindowMs !== Number.POSITIVE_INFINITY
     const suspectLanes = unit
       .map(delivery => this.#attempts.laneOf(delivery.envelope))
       .filter(lane => this.#lanes.has(lane))
+    if (this.#needsInbox || suspectLanes.length > 0) {
+      await this.#progress.flush()
+      await this.#commitChecked(unit, suspectLanes)
+    } else await this.#commitPlain(unit)
+  }
+
+  /** Nothing has to be looked up first. Where no handler uses its transaction, only the position moves: behind, and with others. */
+  async #commitPlain(unit: readonly Delivery[]): Promise<void> {
+    const { store, settings } = this.#parts
+    const tx = new LateTransaction(store.database, () => this.#progress.flush())
+    const position = unit.at(-1)!.position
+    try {
+      for (const { envelope } of unit) await this.#attempts.make(tx, envelope, 1)
+      if (tx.begun) {
+        await tx.commit(last => settlePartition(last, store.schema, this.lease, position, unit.length))
+      }
+    } catch (error) {
+      await tx.rollback(error)
+      throw blame(error)
+    }
+    if (tx.begun) return await this.#settled(unit, unit.length)
+    this.#advance(unit)
+    this.#progress.add(position, unit.length)
+    await this.#progress.room(this.#careful > 0 ? 0 : settings.prefetch)
+  }
+
+  /** Handles a unit, parks what is behind a failed one of its lane, and moves the position, all or nothing. */
+  async #commitChecked(unit: readonly Delivery[], suspectLanes: readonly string[]): Promise<void> {
+    const { database, schema } = this.#parts.store
+    const ids = unit.map(({ envelope }) => envelope.id)
+    const needsInbox = this.#needsInbox
     let fresh = 0
     let parkings: Parking[] = []
     const position = unit.at(-1)!.position
@@ -217,19 +270,24 @@ export class PartitionWorker {
 
   async #settled(unit: readonly Delivery[], handled: number): Promise<void> {
     this.handled += handled
-    this.#position = unit.at(-1)!.position ?? this.#position
-    this.#buffer.splice(0, unit.length)
+    this.#advance(unit)
     // Lost or late, it only means that they come again.
     await this.#source?.ack(unit).catch(() => undefined)
+  }
+
+  #advance(unit: readonly Delivery[]): void {
+    this.#position = unit.at(-1)!.position ?? this.#position
+    this.#buffer.splice(0, unit.length)
   }
 
   async #parkFailed(delivery: Delivery, error: unknown, fault: Fault, attempts = 1): Promise<void> {
     const { database, schema } = this.#parts.store
     const lane = this.#attempts.laneOf(delivery.envelope)
     const failure = this.#attempts.failureOf(error, attempts, fault)
+    await this.#progress.flush()
     await database.transaction(async tx => {
       await park(tx, schema, this.lease, [{ delivery, lane, failure }])
-      if (this.#parts.broker.capabilities.dedupeWindowMs !== Number.POSITIVE_INFINITY) {
+      if (this.#needsInbox) {
         await rememberIds(tx, schema, this.lease, [delivery.envelope.id])
       }
       await settlePartition(tx, schema, this.lease, delivery.position, 0)

@@ -12,6 +12,37 @@ export interface Envelope {
   /** The publisher's own. */
   readonly headers: Readonly<Record<string, string>>
   readonly data: Uint8Array
+  /** The data as text, where it was made of text. */
+  readonly text?: string | undefined
+  /** Its id was made just now, for it: it is published for the first time. */
+  readonly fresh?: boolean | undefined
+}
+
+/** Of data that is text. Bytes are made for those who ask for them. */
+export class TextEnvelope implements Envelope {
+  readonly id: string
+  readonly key: string | null
+  readonly partition: number
+  readonly attributes: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+  readonly fresh: boolean
+  #data: Buffer | undefined
+
+  constructor(parts: Omit<Envelope, 'data'> & { readonly text: string }) {
+    this.id = parts.id
+    this.key = parts.key
+    this.partition = parts.partition
+    this.attributes = parts.attributes
+    this.headers = parts.headers
+    this.text = parts.text
+    this.fresh = parts.fresh ?? false
+  }
+
+  get data(): Uint8Array {
+    this.#data ??= Buffer.from(this.text)
+    return this.#data
+  }
 }
 
 /** Of the data, the attributes and the headers, in bytes: what limits are about. */
@@ -21,6 +52,15 @@ export function sizeOf({ attributes, headers, data }: Envelope): number {
     for (const name in record) bytes += name.length + Buffer.byteLength(record[name]!)
   }
   return bytes
+}
+
+/** True when it is surely within a limit of bytes: a character has three at most. Cheaper than the size. */
+export function surelyWithin(limit: number, envelope: Envelope): boolean {
+  const { attributes, headers, text } = envelope
+  let most = text === undefined ? envelope.data.byteLength : 3 * text.length
+  for (const name in attributes) most += 3 * (name.length + attributes[name]!.length)
+  for (const name in headers) most += 3 * (name.length + headers[name]!.length)
+  return most <= limit
 }
 
 /** Before a publisher's own headers on a broker, where all share one space of names. */

@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { InvalidMessageError, UndecodableError } from '../errors.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import type { Codec } from './codec.ts'
-import type { Envelope } from './envelope.ts'
+import { type Envelope, TextEnvelope } from './envelope.ts'
 import { partitionOf } from './partition.ts'
 
 /** What a publisher says. */
@@ -69,36 +69,47 @@ const longestHeader = 8_000
 /** @throws InvalidMessageError, SchemaViolationError, or what the codec threw; nothing was sent */
 export function envelopeOf(message: NewMessage, partitions: number, wording: Wording): Envelope {
   const id = message.id ?? randomUUIDv7()
-  const { key = null, headers = {}, type } = message
+  const { key = null, headers = noHeaders, type, subject, traceparent, tracestate, causationId } = message
   checkText('id', id)
   checkText('type', type)
   if (key !== null) checkText('key', key)
-  checkHeaders(headers)
+  if (headers !== noHeaders) checkHeaders(headers)
   const schema = wording.registry?.check(type, message.data, message.version)
-  const optional = {
-    subject: message.subject,
-    partitionkey: key ?? undefined,
-    dataschema: schema && `urn:schema:${encodeURIComponent(type)}:${schema.version}`,
-    traceparent: message.traceparent,
-    tracestate: message.tracestate,
-    causationid: message.causationId
-  }
   const attributes: Record<string, string> = {
     specversion: '1.0',
     id,
     source: wording.source,
     type,
-    time: new Date(message.time ?? wording.wallNow()).toISOString(),
+    time: isoOf(message.time ?? wording.wallNow()),
     datacontenttype: wording.codec.contentType,
     correlationid: message.correlationId ?? id
   }
-  for (const [name, value] of Object.entries(optional)) {
-    if (value === undefined) continue
-    if (name !== 'dataschema') checkText(name, value)
-    attributes[name] = value
+  if (subject !== undefined) attributes.subject = checkText('subject', subject)
+  if (key !== null) attributes.partitionkey = key
+  if (schema) attributes.dataschema = `urn:schema:${encodeURIComponent(type)}:${schema.version}`
+  if (traceparent !== undefined) attributes.traceparent = checkText('traceparent', traceparent)
+  if (tracestate !== undefined) attributes.tracestate = checkText('tracestate', tracestate)
+  if (causationId !== undefined) attributes.causationid = checkText('causationid', causationId)
+  const { codec } = wording
+  const partition = partitionOf(key ?? id, partitions)
+  const fresh = message.id === undefined
+  if (!codec.encodeText) {
+    return { id, key, partition, attributes, headers, data: codec.encode(message.data), fresh }
   }
-  const data = wording.codec.encode(message.data)
-  return { id, key, partition: partitionOf(key ?? id, partitions), attributes, headers, data }
+  return new TextEnvelope({ id, key, partition, attributes, headers, text: codec.encodeText(message.data), fresh })
+}
+
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+
+let lastMs = Number.NaN
+let lastIso = ''
+
+/** Many messages of one publisher have one time: its text is made once. */
+function isoOf(ms: number): string {
+  if (ms === lastMs) return lastIso
+  lastIso = new Date(ms).toISOString()
+  lastMs = ms
+  return lastIso
 }
 
 /** @throws UndecodableError or SchemaViolationError: the message's fault, and no retry mends it */
@@ -111,7 +122,8 @@ export function messageOf(topic: string, envelope: Envelope, wording: Wording): 
   const version = versionIn(attributes.dataschema)
   let data: unknown
   try {
-    data = codec.decode(envelope.data)
+    const { text } = envelope
+    data = text !== undefined && codec.decodeText ? codec.decodeText(text) : codec.decode(envelope.data)
   } catch (error) {
     throw new UndecodableError(`the data is not ${contentType}: ${(error as Error).message}`, { cause: error })
   }
@@ -137,14 +149,16 @@ export function messageOf(topic: string, envelope: Envelope, wording: Wording): 
 }
 
 function versionIn(dataschema: string | undefined): number | null {
-  const [, version] = /^urn:schema:[^:]+:(\d+)$/.exec(dataschema ?? '') ?? []
+  if (dataschema === undefined) return null
+  const [, version] = /^urn:schema:[^:]+:(\d+)$/.exec(dataschema) ?? []
   return version === undefined ? null : Number(version)
 }
 
-function checkText(what: string, text: string): void {
+function checkText(what: string, text: string): string {
   if (typeof text !== 'string' || text === '' || text.length > longest || text.includes('\0')) {
     throw new InvalidMessageError(`the ${what} of a message has 1 to ${longest} characters, and no NUL among them`)
   }
+  return text
 }
 
 function checkHeaders(headers: Readonly<Record<string, string>>): void {

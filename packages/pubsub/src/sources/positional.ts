@@ -11,8 +11,20 @@ export interface PartitionLog {
   readonly pollMs: number
 }
 
+/** Messages kept as they came, which is small: they are unpacked for who reads them. All in order. */
+export interface Packed {
+  /** Of the last of them. */
+  readonly last: string
+  readonly count: number
+  /** What they take while they are packed, about. */
+  readonly bytes: number
+  unpack(): readonly Delivery[]
+}
+
 export interface Page {
   readonly deliveries: readonly Delivery[]
+  /** In place of deliveries. May begin with some that are not behind the position that was asked for. */
+  readonly packed?: readonly Packed[]
   /** Something is there that cannot be given yet: look again after this time, in milliseconds. */
   readonly retryInMs?: number
 }

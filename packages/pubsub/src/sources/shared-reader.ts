@@ -1,5 +1,6 @@
 import type { Delivery, Position } from '../broker.ts'
-import type { Page, PartitionLog, ReadStatistics } from './positional.ts'
+import { behind, Packs } from './packs.ts'
+import type { Packed, Page, PartitionLog, ReadStatistics } from './positional.ts'
 
 const mostPerPage = 1_000
 const pageBytes = 1_000_000
@@ -16,11 +17,12 @@ export class SharedReader {
   #statistics: ReadStatistics
   /** The window begins right behind this. */
   #begin: Position = null
-  #window: Delivery[] = []
+  #window: Packed[] = []
+  #packs = new Packs()
   #bytes = 0
   #averageBytes = 4_000
   /** Reads under way, by where they begin. */
-  #reads = new Map<Position, Promise<Page>>()
+  #reads = new Map<Position, Promise<PackedPage>>()
   #bells = new Set<() => void>()
   #stopListening: () => void
 
@@ -41,7 +43,7 @@ export class SharedReader {
 
   /** Fills the window, if it can be. Rejects when the broker is away. */
   async peek(after: Position): Promise<void> {
-    if (this.#inWindow(after).length === 0) await this.#read(after)
+    if (this.#inWindow(after, 1).length === 0) await this.#read(after)
   }
 
   async next(after: Position, limit: number, signal: AbortSignal): Promise<readonly Delivery[]> {
@@ -51,8 +53,8 @@ export class SharedReader {
       try {
         const kept = this.#inWindow(after, limit)
         if (kept.length > 0) return kept
-        const { deliveries, retryInMs } = await this.#read(after)
-        if (deliveries.length > 0) return deliveries.slice(0, limit)
+        const { packed, retryInMs } = await this.#read(after)
+        if (packed.length > 0) return this.#packs.take(packed, after, limit)
         await this.#quiet(bell, retryInMs ?? this.#log.pollMs, signal)
       } finally {
         this.#bells.delete(bell.resolve)
@@ -69,23 +71,14 @@ export class SharedReader {
     clearTimeout(timer)
   }
 
-  #inWindow(after: Position, limit = mostPerPage): readonly Delivery[] {
-    if (this.#window.length === 0) return []
-    if (after === this.#begin) return this.#window.slice(0, limit)
-    if (after === null || (this.#begin !== null && after < this.#begin)) return []
-    // The first whose position is behind `after`.
-    let low = 0
-    let high = this.#window.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#window[middle]!.position! <= after) low = middle + 1
-      else high = middle
-    }
-    return this.#window.slice(low, low + limit)
+  #inWindow(after: Position, limit: number): readonly Delivery[] {
+    if (after !== this.#begin && (after === null || (this.#begin !== null && after < this.#begin))) return []
+    const from = after === this.#begin ? 0 : behind(this.#window, after, ({ last }) => last)
+    return this.#packs.take(this.#window, after, limit, from)
   }
 
   /** Many may ask for one place at once: it is read once. */
-  #read(after: Position): Promise<Page> {
+  #read(after: Position): Promise<PackedPage> {
     let read = this.#reads.get(after)
     if (!read) {
       read = this.#readNow(after).finally(() => this.#reads.delete(after))
@@ -94,35 +87,52 @@ export class SharedReader {
     return read
   }
 
-  async #readNow(after: Position): Promise<Page> {
+  async #readNow(after: Position): Promise<PackedPage> {
     const limit = Math.max(1, Math.min(mostPerPage, Math.floor(pageBytes / this.#averageBytes)))
     const page = await this.#log.read(this.#topic, this.#partition, after, limit)
-    const { deliveries } = page
-    if (deliveries.length === 0) return page
-    this.#statistics.pages++
-    this.#statistics.messages += deliveries.length
-    const bytes = deliveries.reduce((sum, { envelope }) => sum + envelope.data.byteLength + 500, 0)
-    this.#averageBytes = (this.#averageBytes + bytes / deliveries.length) / 2
-    this.#extend(after, deliveries, bytes)
-    return page
+    const packed = packedOf(page)
+    if (packed.length > 0) {
+      const messages = packed.reduce((sum, { count }) => sum + count, 0)
+      const bytes = packed.reduce((sum, each) => sum + each.bytes, 0)
+      this.#statistics.pages++
+      this.#statistics.messages += messages
+      this.#averageBytes = (this.#averageBytes + bytes / messages) / 2
+      this.#extend(after, packed, bytes)
+    }
+    return { packed, retryInMs: page.retryInMs }
   }
 
-  #extend(after: Position, deliveries: readonly Delivery[], bytes: number): void {
-    const end = this.#window.at(-1)?.position ?? this.#begin
+  #extend(after: Position, packed: readonly Packed[], bytes: number): void {
+    const end = this.#window.at(-1)?.last ?? this.#begin
     if (this.#window.length === 0 || (after !== null && end !== null && after > end)) {
       this.#begin = after
-      this.#window = [...deliveries]
+      this.#window = [...packed]
       this.#bytes = bytes
     } else if (after === end) {
-      this.#window.push(...deliveries)
+      this.#window.push(...packed)
       this.#bytes += bytes
     }
     let dropped = 0
     while (this.#bytes > this.#windowBytes && dropped < this.#window.length - 1) {
-      const { envelope, position } = this.#window[dropped++]!
-      this.#bytes -= envelope.data.byteLength + 500
-      this.#begin = position
+      const { last, bytes: less } = this.#window[dropped++]!
+      this.#bytes -= less
+      this.#begin = last
     }
     if (dropped > 0) this.#window.splice(0, dropped)
   }
+}
+
+interface PackedPage {
+  readonly packed: readonly Packed[]
+  readonly retryInMs: number | undefined
+}
+
+/** Messages that did not come packed are each their own. */
+function packedOf({ deliveries, packed }: Page): readonly Packed[] {
+  if (packed) return packed
+  return deliveries.map(delivery => {
+    const alone = [delivery]
+    const bytes = delivery.envelope.data.byteLength + 500
+    return { last: delivery.position!, count: 1, bytes, unpack: () => alone }
+  })
 }

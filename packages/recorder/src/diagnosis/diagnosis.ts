@@ -11,6 +11,8 @@ export interface Diagnosis {
   limits: NearLimit[]
   /** When each source was last heard, in milliseconds since 1970; left out when never. */
   lastHeard: { platform?: number; watcher?: number }
+  /** Rules that threw, which is a fault of the rule: the others were asked all the same. Left out when none did. */
+  failedRules?: { rule: string; message: string }[]
 }
 
 /** One cause (or symptom) that a rule saw. */

@@ -10,8 +10,10 @@ export interface Rule {
   name: string
   /** What it looks for, in a sentence, for the table of rules. */
   about: string
-  /** Names of rules whose findings follow from this one. */
+  /** Names of rules whose findings follow from this one, whatever their subject. */
   explains: readonly string[]
+  /** The same, but only where the subject of both findings is the same. Default: none. */
+  explainsOfSubject?: readonly string[]
   lever: Lever
   find(timeline: Timeline): Omit<Finding, 'rule' | 'lever' | 'symptoms'>[]
 }

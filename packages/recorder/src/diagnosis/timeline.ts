@@ -15,8 +15,11 @@ export interface Span {
   to: number
   samples(source: Source): readonly Sample[]
   occurrences(name?: string): readonly Occurrence[]
-  /** One series, oldest first; seconds in which it was not measured are left out. */
-  series(name: string): readonly Point[]
+  /**
+   * One series, oldest first; seconds in which it was not measured are left out. Without a source: the platform's where it
+   * measured it in this span, else the watcher's.
+   */
+  series(name: string, source?: Source): readonly Point[]
   /** The subjects of a family: `subjects('dependency')` gives `['metadata']` when `dependency.metadata.*` was measured. */
   subjects(family: string): readonly string[]
 }

@@ -2,6 +2,9 @@ import { breaker, bulkhead, type Clock, deadline, type Policy, policy, timeout }
 import type { Enrichment } from './enrichment.ts'
 import type { MetadataClient } from './metadata-client.ts'
 
+/** How long one call of the metadata API may take, in milliseconds. */
+export const metadataBudgetMs = 200
+
 /**
  * The one policy through which the metadata API is asked. Outermost first: nothing starts that cannot end in 250 ms; the
  * breaker opens when calls take over 200 ms or 5 % of them fail; at most 8 calls run and 16 wait; one call ends after
@@ -15,7 +18,7 @@ export function metadataPolicy(clock: Clock): Policy {
       // Half a minute of rest would be half a minute of sessions to restate; a probe every five seconds costs nothing.
       breaker.preset.slowDependency({ maxOpenMs: 5_000 }),
       bulkhead({ concurrency: 8, queue: 16, queueTimeoutMs: 100 }),
-      timeout(200)
+      timeout(metadataBudgetMs)
     ],
     { clock }
   )

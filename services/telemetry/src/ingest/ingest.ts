@@ -7,6 +7,7 @@ import { limits } from '../limits.ts'
 import type { IngestSpool, Recorded } from '../spool/ingest-spool.ts'
 import type { EventsWork } from '../spool/record.ts'
 import { Admission } from './admission.ts'
+import { IngestCounts } from './counts.ts'
 import { type Asking, overloaded, refusalOf, storeIsAway } from './refusal.ts'
 import type { ValidEvent } from './validate.ts'
 import type { Outcome, Work } from './work.ts'
@@ -53,6 +54,7 @@ export class Ingest {
   /** Refuses what would wait too long, first of who has more than their part of the queue. */
   readonly door: LoadShedder
   readonly spool: IngestSpool | undefined
+  readonly counts = new IngestCounts()
   readonly #disk: Policy
   readonly #clock: Clock
   #place: Cursor
@@ -121,6 +123,16 @@ export class Ingest {
     { admission, deadline }: { admission: Admission; deadline: number }
   ): Promise<Recorded[]> {
     const work: EventsWork = { kind: 'events', project, minute: minuteOf(receivedAt), events, rejected }
+    const outcomes = await this.#recorded(work, events, { admission, deadline })
+    this.counts.recorded(project, events, outcomes, rejected)
+    return outcomes
+  }
+
+  async #recorded(
+    work: EventsWork,
+    events: ValidEvent[],
+    { admission, deadline }: { admission: Admission; deadline: number }
+  ): Promise<Recorded[]> {
     if (this.spool?.away) {
       this.#attachKnown(events)
       return this.#keep(this.spool, work, { admission, deadline })
@@ -147,6 +159,7 @@ export class Ingest {
     try {
       return await this.#disk.run(() => admission.during(spool.keep(work)), { deadline })
     } catch (error) {
+      this.counts.spoolFailed()
       throw refusalOf(error)
     }
   }
@@ -183,10 +196,16 @@ export class Ingest {
     work: Work,
     { deadline, weight = 1, admission }: { deadline: number; weight?: number; admission?: Admission }
   ): Promise<Outcome> {
-    return this.write(() => {
+    const written = this.write(() => {
       const committed = this.#commits.submit(work, weight)
       return admission ? admission.during(committed) : committed
     }, deadline)
+    return work.kind === 'events' ? written.then(outcome => this.#counted(work, outcome)) : written
+  }
+
+  #counted(work: EventsWork, outcome: Outcome): Outcome {
+    if (outcome.kind === 'events') this.counts.recorded(work.project, work.events, outcome.outcomes, work.rejected)
+    return outcome
   }
 
   /** Asks the primary store, for as long as there is time. Rejects with a problem the client can act on. */
@@ -209,6 +228,7 @@ export class Ingest {
 
   /** Counts a request that was refused whole. Written within a second; a crash loses that second's count of refusals. */
   countRefused(project: string, code: string): void {
+    if (code === 'overloaded') this.counts.turnedAway(project)
     const key = `${code}/${project}`
     const entry = this.#refused.get(key) ?? { project, code, count: 0 }
     entry.count++

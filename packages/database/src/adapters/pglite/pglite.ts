@@ -2,6 +2,7 @@ import type {
   CommitListener,
   Database,
   DatabaseStatistics,
+  Notifications,
   Result,
   Transaction,
   TransactionOptions
@@ -112,6 +113,13 @@ class PgliteDatabase implements Database {
         throw error
       }
     })
+  }
+
+  async commit<R>(sql: string, parameters: readonly unknown[], notifications: Notifications): Promise<Result<R>> {
+    const result = await this.query<R>(sql, parameters)
+    this.#commits++
+    this.#listeners.committed(notifications)
+    return result
   }
 
   call<Outcome>(module: URL, argument: unknown): Promise<Outcome> {

@@ -1,5 +1,4 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Notifications } from '../../listeners.ts'
 import type { Procedure, ProcedureContext } from '../../procedure.ts'
 import { runTransaction } from '../../transaction.ts'
 import { openSynced } from './engine.ts'
@@ -32,7 +31,7 @@ try {
 
   const procedures = new Map<string, Procedure<unknown, unknown>>()
   const connection = localConnection(engine)
-  let sum = { notifications: new Map() as Notifications, commits: 0, rollbacks: 0 }
+  let sum = { notifications: new Map<string, unknown[]>(), commits: 0, rollbacks: 0 }
   // One context for all calls, so that a procedure can keep what belongs to this engine under it.
   const context: ProcedureContext = {
     engine: 'pglite',

@@ -7,7 +7,7 @@ import { encodeParameter } from '../../values.ts'
 import { answeredWithin } from './statement-limit.ts'
 
 /** The statements of one connection of the pool, each answered within `limitMs` or given up with its connection. */
-export function statementsOf(client: pg.PoolClient, limitMs: number): Queryable {
+export function statementsOf(client: pg.PoolClient, limitMs: number): Queryable & { prepared: Queryable['query'] } {
   const ask = async <T>(statement: () => Promise<T>): Promise<T> => {
     try {
       return await answeredWithin(client, limitMs, statement)
@@ -19,6 +19,12 @@ export function statementsOf(client: pg.PoolClient, limitMs: number): Queryable 
     query: <R>(sql: string, parameters: readonly unknown[] = []) =>
       ask(async () => {
         const { rows, rowCount } = await client.query(sql, parameters.map(encodeParameter))
+        return { rows: rows as R[], affected: rowCount ?? 0 }
+      }),
+    prepared: <R>(text: string, parameters: readonly unknown[] = []) =>
+      ask(async () => {
+        const values = parameters.map(encodeParameter)
+        const { rows, rowCount } = await client.query({ name: nameOf(text), text, values })
         return { rows: rows as R[], affected: rowCount ?? 0 }
       }),
     exec: sql =>
@@ -33,6 +39,15 @@ export function statementsOf(client: pg.PoolClient, limitMs: number): Queryable 
         return stream.rowCount
       })
   }
+}
+
+const names = new Map<string, string>()
+
+/** Of a prepared statement, the same on every connection. */
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `plimsoll-${names.size}`
+  names.set(text, name)
+  return name
 }
 
 /** What the client threw, as ours: with the server's code, or 08006 when the connection is what failed. */

@@ -3,7 +3,7 @@ import type {
   CommitListener,
   Database,
   DatabaseStatistics,
-  Queryable,
+  Notifications,
   Result,
   Transaction,
   TransactionOptions
@@ -121,7 +121,7 @@ class PostgresDatabase implements Database {
     }
   }
 
-  #statement<T>(ask: (statements: Queryable) => Promise<T>): Promise<T> {
+  #statement<T>(ask: (statements: ReturnType<typeof statementsOf>) => Promise<T>): Promise<T> {
     return this.#connected(client => ask(statementsOf(client, this.#statementTimeoutMs)))
   }
 
@@ -151,6 +151,13 @@ class PostgresDatabase implements Database {
         throw error
       }
     })
+  }
+
+  async commit<R>(sql: string, parameters: readonly unknown[], notifications: Notifications): Promise<Result<R>> {
+    const result = await this.#statement(statements => statements.prepared<R>(sql, parameters))
+    this.#commits++
+    this.#listeners.committed(notifications)
+    return result
   }
 
   async call<Outcome>(module: URL, argument: unknown): Promise<Outcome> {

@@ -1,16 +1,12 @@
-import {
-  type Database,
-  DatabaseError,
-  GroupCommit,
-  isUniqueViolation,
-  migrate,
-  type Transaction
-} from '@plimsoll/database'
-import type { Broker, BrokerLag, Place, Position } from '../../broker.ts'
+import { type Database, DatabaseError, GroupCommit, migrate, type Transaction } from '@plimsoll/database'
+import type { Broker, BrokerLag, Delivery, Place, Position } from '../../broker.ts'
 import type { Capabilities } from '../../capabilities.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { type Page, type PartitionLog, positionalBroker, type ReadStatistics } from '../../sources/positional.ts'
-import { copyMessages, insertMessages, placeOf, positionText, readMessages } from './rows.ts'
+import { placeOf, positionIn, positionText, segmentText } from './place.ts'
+import { behind, freshRows, insertion, insertNew, mostRows, readSegments, type SegmentValues } from './rows.ts'
+import type { Publication } from './segment.ts'
+import { trimSegments } from './trim.ts'
 
 export interface LogBrokerOptions {
   database: Database
@@ -30,6 +26,7 @@ export const logCapabilities: Capabilities = {
   groups: true,
   replay: true,
   history: true,
+  lag: true,
   transactional: true,
   dedupeWindowMs: Number.POSITIVE_INFINITY,
   maxBytes: 16_000_000,
@@ -53,6 +50,9 @@ export interface LogBroker extends Broker {
 export async function migrateLogBroker(database: Database, schema = 'pubsub_log'): Promise<void> {
   await migrate(database, `pubsub-log:${schema}`, new URL('./migrations/', import.meta.url), { schema })
 }
+
+/** Messages of one call that make segments of their own, at once, while the commit before is under way. */
+const manyEnough = 64
 
 /** While something committed is above the horizon nobody tells when it moves. */
 const heldPollMs = 20
@@ -78,27 +78,23 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     return rows[0]!
   }
 
-  type Work = { name: string; topic: number; envelopes: readonly Envelope[] }
-  const tell = (tx: Transaction, work: readonly Work[]) => {
-    const told = new Set<string>()
-    for (const { name, envelopes } of work) for (const { partition } of envelopes) told.add(`${name}/${partition}`)
-    tx.notify(channel, [...told])
-  }
-  const write = async (work: readonly Work[], into: typeof copyMessages) => {
-    const messages = work.flatMap(({ topic, envelopes }) => envelopes.map(envelope => ({ topic, envelope })))
-    await database.transaction(async tx => {
-      await into(tx, schema, messages)
-      tell(tx, work)
-    })
-  }
+  type Work = Publication & { name: string; rows: readonly SegmentValues[] | undefined }
+  const newsOf = (name: string, envelopes: readonly Envelope[]) =>
+    [...new Set(envelopes.map(({ partition }) => partition))].map(partition => `${name}/${partition}`)
   // One at a time: who publishes twice without waiting in between means an order.
   const commits = new GroupCommit<Work, void>({
+    maxBatch: 4_000,
+    ahead: 1_000,
     async commit(work) {
-      try {
-        await write(work, copyMessages)
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error
-        await write(work, insertMessages)
+      const news = work.flatMap(({ name, envelopes }) => newsOf(name, envelopes))
+      const rows = rowsTogether(work)
+      if (rows && rows.length <= mostRows) {
+        await database.commit(insertion(schema, rows.length), rows.flat(), new Map([[channel, [news]]]))
+      } else {
+        await database.transaction(async tx => {
+          await insertNew(tx, schema, work)
+          tx.notify(channel, news)
+        })
       }
       return work.map(() => undefined)
     }
@@ -108,12 +104,12 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     pollMs,
     async read(name, partition, after, limit): Promise<Page> {
       const { topic } = await topicOf(name)
-      const deliveries = await readMessages(database, schema, { topic, partition, after, limit })
-      if (deliveries.length > 0 || database.engine === 'pglite') return { deliveries }
+      const packed = await readSegments(database, schema, { topic, partition, after, limit })
+      const deliveries: Delivery[] = []
+      if (packed.length > 0 || database.engine === 'pglite') return { deliveries, packed }
       const { rows } = await database.query(
-        `select from "${schema}".messages m where m.topic = $1 and m.partition = $2
-         and (m.xid, m.position) > ($3::xid8, $4::bigint) limit 1`,
-        [topic, partition, ...placeOf(after)]
+        `select from "${schema}".segments m where ${behind} limit 1`,
+        valuesOf(topic, partition, after)
       )
       return rows.length > 0 ? { deliveries, retryInMs: heldPollMs } : { deliveries }
     },
@@ -131,31 +127,30 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
 
   return {
     capabilities: logCapabilities,
-    open: sources.open,
+    open: (place, options) => sources.open(place, { ...options, after: positionIn(options.after) }),
     statistics: sources.statistics,
     topic: async name => (await topicOf(name)).partitions,
     group: async () => undefined,
     async publish(name, envelopes) {
       const { topic } = await topicOf(name)
-      await commits.submit({ name, topic, envelopes }, envelopes.length)
+      const rows = envelopes.length < manyEnough ? undefined : freshRows([{ topic, envelopes }])
+      await commits.submit({ name, topic, envelopes, rows }, envelopes.length)
     },
     async publishIn(tx, name, envelopes) {
       const { topic } = await topicOf(name)
-      await insertMessages(
-        tx,
-        schema,
-        envelopes.map(envelope => ({ topic, envelope }))
-      )
+      await insertNew(tx, schema, [{ topic, envelopes }])
       await refuseInverted(tx, topic, new Set(envelopes.map(({ partition }) => partition)))
-      tell(tx, [{ name, topic, envelopes }])
+      tx.notify(channel, newsOf(name, envelopes))
     },
     async lag({ topic: name, partition }: Place, after: Position): Promise<BrokerLag> {
       const { topic } = await topicOf(name)
       const { rows } = await database.query<{ messages: number; oldest: number | null }>(
-        `select count(*)::int as messages, (extract(epoch from min(published_at)) * 1000)::float8 as oldest from (
-           select published_at from "${schema}".messages m where m.topic = $1 and m.partition = $2
-             and (m.xid, m.position) > ($3::xid8, $4::bigint) order by m.xid, m.position limit 100000) behind`,
-        [topic, partition, ...placeOf(after)]
+        `select coalesce(sum(messages), 0)::int as messages,
+           (extract(epoch from min(published_at)) * 1000)::float8 as oldest from (
+           select published_at, until - case when m.xid = $3::xid8 and m.position = $4::bigint
+             then greatest(first, $5::int + 1) else first end as messages
+           from "${schema}".segments m where ${behind} order by m.xid, m.position limit 100000) n`,
+        valuesOf(topic, partition, after)
       )
       return { messages: rows[0]!.messages, oldestAt: rows[0]!.oldest }
     },
@@ -163,21 +158,17 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
       if (from === 'start') return null
       const { topic } = await topicOf(name)
       const before = from === 'end' ? 'true' : 'm.published_at < $3'
-      const { rows } = await database.query<{ xid: string; position: number }>(
-        `select m.xid::text as xid, m.position from "${schema}".messages m where m.topic = $1 and m.partition = $2
-         and ${before} order by m.xid desc, m.position desc limit 1`,
+      const { rows } = await database.query<{ xid: string; position: number; last: number }>(
+        `select m.xid::text as xid, m.position, m.until - 1 as last from "${schema}".segments m
+         where m.topic = $1 and m.partition = $2 and ${before} order by m.xid desc, m.position desc limit 1`,
         [topic, partition, ...(from === 'end' ? [] : [new Date(from.time)])]
       )
-      return rows[0] ? positionText(rows[0]) : null
+      const [row] = rows
+      return row ? positionText(segmentText(row.xid, row.position), row.last) : null
     },
     async trim(name, { before, limit }) {
       const { topic } = await topicOf(name)
-      const { affected } = await database.query(
-        `delete from "${schema}".messages where (topic, id) in (
-           select topic, id from "${schema}".messages where topic = $1 and published_at < $2 limit $3)`,
-        [topic, new Date(before), limit]
-      )
-      return affected
+      return await database.transaction(tx => trimSegments(tx, schema, { topic, before, limit }))
     },
     async close() {
       await commits.close()
@@ -191,11 +182,34 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
    */
   async function refuseInverted(tx: Transaction, topic: number, touched: ReadonlySet<number>): Promise<void> {
     const { rows } = await tx.query(
-      `select from "${schema}".messages m where m.topic = $1 and m.partition = any($2::int[])
+      `select from "${schema}".segments m where m.topic = $1 and m.partition = any($2::int[])
        and m.xid > pg_current_xact_id() limit 1`,
       [topic, [...touched]]
     )
     if (rows.length === 0) return
     throw new DatabaseError('a later transaction has published before this one; begin again in a fresh one', '40001')
   }
+}
+
+function valuesOf(topic: number, partition: number, after: Position): unknown[] {
+  const { xid, position, at } = placeOf(after)
+  return [topic, partition, xid, position, at]
+}
+
+/** In the order of the calls; those of few messages share segments. `undefined` when some ids have to be looked up first. */
+function rowsTogether(
+  work: readonly (Publication & { rows: readonly SegmentValues[] | undefined })[]
+): SegmentValues[] | undefined {
+  const all: SegmentValues[] = []
+  let few: Publication[] = []
+  for (const each of [...work, undefined]) {
+    if (each && !each.rows) few.push(each)
+    else {
+      const rows = freshRows(few)
+      if (!rows) return
+      few = []
+      all.push(...rows, ...(each?.rows ?? []))
+    }
+  }
+  return all
 }

@@ -1,92 +1,135 @@
-import { isUtf8 } from 'node:buffer'
-import { copyRow, type Queryable } from '@plimsoll/database'
-import type { Delivery, Position } from '../../broker.ts'
+import type { Queryable } from '@plimsoll/database'
+import type { Position } from '../../broker.ts'
 import type { Envelope } from '../../message/envelope.ts'
+import type { Packed } from '../../sources/positional.ts'
+import { madeNow, madeRange, madeUpTo } from './made-ids.ts'
+import { placeOf } from './place.ts'
+import { bodyOf, type Publication, packedOf, type SegmentRow, segmentsOf } from './segment.ts'
 
-const columns = ['topic', 'partition', 'id', 'key', 'about', 'words', 'bytes'] as const
+/** Of one segment, in the order of `columns`. */
+export type SegmentValues = readonly unknown[]
 
-function valuesOf(topic: number, { partition, id, key, attributes, headers, data }: Envelope): unknown[] {
-  const isText = isUtf8(data) && !data.includes(0)
-  const words = isText ? Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString() : null
-  return [topic, partition, id, key, JSON.stringify([attributes, headers]), words, isText ? null : data]
+const columns = ['topic', 'partition', 'until', 'bytes', 'made_from', 'made_to', 'body']
+
+/** Rows of one statement: its texts are kept prepared, one for each number of rows. */
+export const mostRows = 128
+
+/** `undefined` when some of the ids have to be looked up first. */
+export function freshRows(publications: readonly Publication[]): SegmentValues[] | undefined {
+  const isMade = madeNow(publications)
+  if (!publications.every(({ envelopes }) => envelopes.every(isMade))) return
+  return rowsOf(publications, isMade)
 }
 
-/** The fastest way in. An id that is there refuses all (SQLSTATE 23505). */
-export async function copyMessages(
-  tx: Queryable,
-  schema: string,
-  messages: readonly { topic: number; envelope: Envelope }[]
-): Promise<void> {
-  let text = ''
-  for (const { topic, envelope } of messages) text += copyRow(valuesOf(topic, envelope))
-  await tx.copyIn(`"${schema}".messages`, columns, text)
+function rowsOf(publications: readonly Publication[], isMade: (envelope: Envelope) => boolean): SegmentValues[] {
+  return segmentsOf(publications).map(({ topic, partition, messages }) => {
+    const body = bodyOf(messages)
+    const [from, to] = madeRange(messages, isMade) ?? [null, null]
+    return [topic, partition, messages.length, body.length, from, to, body]
+  })
 }
 
-/** Leaves out what is there, or comes twice. */
-export async function insertMessages(
-  tx: Queryable,
-  schema: string,
-  messages: readonly { topic: number; envelope: Envelope }[]
-): Promise<void> {
-  const rows = messages.map(({ topic, envelope }) => valuesOf(topic, envelope))
-  await tx.query(
-    `insert into "${schema}".messages (${columns.join(', ')})
-     select topic, partition, id, key, about, words, bytes
-     from unnest($1::int[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[])
-       with ordinality n(topic, partition, id, key, about, words, bytes, i) order by i
-     on conflict do nothing`,
-    columns.map((_, column) => rows.map(row => row[column]))
+const insertions = new Map<string, string>()
+
+export function insertion(schema: string, rows: number): string {
+  const name = `${schema}/${rows}`
+  const known = insertions.get(name)
+  if (known) return known
+  const row = (r: number) => `(${columns.map((_, c) => `$${r * columns.length + c + 1}`).join(', ')})`
+  const values = Array.from({ length: rows }, (_, r) => row(r)).join(', ')
+  const sql = `insert into "${schema}".segments (${columns.join(', ')}) values ${values}`
+  insertions.set(name, sql)
+  return sql
+}
+
+/** Writes those that are not there yet, each id once. */
+export async function insertNew(tx: Queryable, schema: string, publications: readonly Publication[]): Promise<void> {
+  const isMade = madeNow(publications)
+  const given = new Map<string, { topic: number; envelope: Envelope }>()
+  for (const { topic, envelopes } of publications) {
+    for (const envelope of envelopes) {
+      const name = nameOf(topic, envelope.id)
+      if (!isMade(envelope) && !given.has(name)) given.set(name, { topic, envelope })
+    }
+  }
+  const fresh = await rememberIds(tx, schema, [...given.values()])
+  const first = publications.map(({ topic, envelopes }) => ({
+    topic,
+    envelopes: envelopes.filter(envelope => {
+      if (isMade(envelope)) return true
+      const name = nameOf(topic, envelope.id)
+      return fresh.has(name) && given.get(name)!.envelope === envelope
+    })
+  }))
+  const rows = rowsOf(first, isMade)
+  for (let from = 0; from < rows.length; from += mostRows) {
+    const part = rows.slice(from, from + mostRows)
+    await tx.query(insertion(schema, part.length), part.flat())
+  }
+}
+
+const nameOf = (topic: number, id: string) => `${topic}/${id}`
+
+type Given = readonly { topic: number; envelope: Envelope }[]
+
+/** Returns the names of those that were not there before. Who publishes one of them at the same time waits for the other's end. */
+async function rememberIds(tx: Queryable, schema: string, given: Given): Promise<Set<string>> {
+  if (given.length === 0) return new Set()
+  const remembered = tx.query<{ topic: number; id: string }>(
+    `insert into "${schema}".ids (topic, id) select * from unnest($1::int[], $2::text[])
+     on conflict do nothing returning topic, id`,
+    [given.map(({ topic }) => topic), given.map(({ envelope }) => envelope.id)]
   )
+  const made = await madeBefore(tx, schema, given)
+  const { rows } = await remembered
+  const names = new Set(rows.map(({ topic, id }) => nameOf(topic, id)))
+  for (const name of made) names.delete(name)
+  return names
 }
 
-interface MessageRow {
-  xid: string
-  position: number
-  partition: number
-  id: string
-  key: string | null
-  published: number
-  about: string
-  words: string | null
-  bytes: Buffer | null
+/** Those of the ids that publish made by itself, for a message that is there. */
+async function madeBefore(tx: Queryable, schema: string, given: Given): Promise<string[]> {
+  const asked = given.flatMap(({ topic, envelope: { id } }) => {
+    const upTo = madeUpTo(id)
+    return upTo === undefined ? [] : [{ topic, id, upTo }]
+  })
+  if (asked.length === 0) return []
+  const { rows } = await tx.query<{ topic: number; id: string }>(
+    `select asked.topic, asked.id::text as id from unnest($1::int[], $2::uuid[], $3::uuid[]) asked(topic, id, up_to)
+     where exists (select from "${schema}".segments s where s.topic = asked.topic and s.made_to >= asked.id
+       and s.made_to <= asked.up_to and s.made_from <= asked.id and strpos(s.body, '["' || asked.id || '",') > 0)`,
+    [asked.map(({ topic }) => topic), asked.map(({ id }) => id), asked.map(({ upTo }) => upTo)]
+  )
+  return rows.map(({ topic, id }) => nameOf(topic, id))
 }
 
-/** As text that sorts as the pair does. */
-export const positionText = ({ xid, position }: { xid: string; position: number | bigint }): string =>
-  `${xid.padStart(20, '0')}.${String(position).padStart(19, '0')}`
+/** What is read at once at most, in bytes, about. */
+const pageBytes = 1_000_000
 
-export function placeOf(position: Position): [xid: string, position: string] {
-  if (position === null) return ['0', '0']
-  const [xid = '0', number = '0'] = position.split('.')
-  return [String(BigInt(xid)), String(BigInt(number))]
-}
+const pageSegments = 200
 
-export async function readMessages(
+/** Segments that have something behind `after`: about `limit` messages of them, and one at least. */
+export async function readSegments(
   db: Queryable,
   schema: string,
   range: { topic: number; partition: number; after: Position; limit: number }
-): Promise<Delivery[]> {
+): Promise<Packed[]> {
   const { topic, partition, after, limit } = range
+  const { xid, position, at } = placeOf(after)
   // In ORDER BY a bare xid would mean the text column of the answer, and as text 1000 comes before 999.
-  const { rows } = await db.query<MessageRow>(
-    `select m.xid::text as xid, m.position, m.partition, m.id, m.key, m.about, m.words, m.bytes,
-       (extract(epoch from m.published_at) * 1000)::float8 as published
-     from "${schema}".messages m
-     where m.topic = $1 and m.partition = $2 and (m.xid, m.position) > ($3::xid8, $4::bigint)
-       and m.xid < pg_snapshot_xmin(pg_current_snapshot())
-     order by m.xid, m.position limit $5`,
-    [topic, partition, ...placeOf(after), limit]
+  const { rows } = await db.query<SegmentRow>(
+    `select s.xid::text as xid, s.position, s.partition, s.first, s.until, s.bytes, s.body,
+       (extract(epoch from s.published_at) * 1000)::float8 as published
+     from (select *, sum(n.bytes) over before as bytes_before, sum(n.until - n.first) over before as count_before
+       from (select * from "${schema}".segments m where ${behind}
+           and m.xid < pg_snapshot_xmin(pg_current_snapshot()) order by m.xid, m.position limit $8) n
+       window before as (order by n.xid, n.position rows between unbounded preceding and 1 preceding)) s
+     where coalesce(s.bytes_before, 0) < $7 and coalesce(s.count_before, 0) < $6 order by s.xid, s.position`,
+    [topic, partition, xid, position, at, limit, pageBytes, Math.min(limit, pageSegments)]
   )
-  return rows.map(deliveryOf)
+  return rows.map(packedOf)
 }
 
-function deliveryOf(row: MessageRow): Delivery {
-  const { id, key, partition, about, words, bytes, published } = row
-  const [attributes, headers] = JSON.parse(about) as [Record<string, string>, Record<string, string>]
-  const data = words === null ? bytes! : Buffer.from(words)
-  return {
-    envelope: { id, key, partition, attributes, headers, data },
-    position: positionText(row),
-    publishedAt: published
-  }
-}
+/** Of segments `m` of topic $1 and partition $2: those with something behind the place $3, $4, $5. */
+export const behind = `m.topic = $1 and m.partition = $2 and (m.xid, m.position) >= ($3::xid8, $4::bigint)
+  and not (m.xid = $3::xid8 and m.position = $4::bigint and m.until <= $5::int + 1)`

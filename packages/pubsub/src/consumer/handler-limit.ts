@@ -1,0 +1,45 @@
+import type { Clock } from '@plimsoll/resilience'
+
+/** How long a handler may take. One timer for many: it is moved when it fires, and not with every message. */
+export class HandlerLimit {
+  #clock: Clock
+  #limitMs: number
+  #timer: unknown
+  #current: { until: number; late: () => void } | undefined
+
+  constructor(clock: Clock, limitMs: number) {
+    this.#clock = clock
+    this.#limitMs = limitMs
+  }
+
+  /** Calls `late` when `end` was not called in time. One handler at a time. */
+  begin(late: () => void): void {
+    this.#current = { until: this.#clock.now() + this.#limitMs, late }
+    if (this.#timer === undefined) this.#arm(this.#limitMs)
+  }
+
+  end(): void {
+    this.#current = undefined
+  }
+
+  close(): void {
+    this.#clock.clearTimer(this.#timer)
+    this.#timer = undefined
+  }
+
+  #arm(ms: number): void {
+    this.#timer = this.#clock.setTimer(() => this.#look(), Math.max(1, Math.ceil(ms)))
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    const current = this.#current
+    if (!current) return
+    const left = current.until - this.#clock.now()
+    if (left > 0) this.#arm(left)
+    else {
+      this.#current = undefined
+      current.late()
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** What every error of this package has: a stable `code`. */
+export abstract class RecorderError extends Error {
+  abstract readonly code: string
+}
+
+/** The file was written by a later version, whose records this one cannot read. Nothing was changed. */
+export class RecorderVersionError extends RecorderError {
+  override readonly name = 'RecorderVersionError'
+  readonly code = 'RECORDER_VERSION'
+  readonly file: string
+
+  constructor(file: string, version: number, known: number) {
+    super(
+      `${file} was written in version ${version} of the black box's form, and this Plimsoll knows up to ${known}: use the later Plimsoll, or move the folder away to begin a new one`
+    )
+    this.file = file
+  }
+}
+
+/** There is no place for a single file of the ring; `cause` is the disk's error. */
+export class RecorderDiskError extends RecorderError {
+  override readonly name = 'RecorderDiskError'
+  readonly code = 'RECORDER_DISK'
+
+  constructor(directory: string, cause: unknown) {
+    super(`${directory} cannot hold a black box: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}

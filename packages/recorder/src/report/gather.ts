@@ -1,0 +1,108 @@
+import type { Diagnosis, Finding } from '../diagnosis/diagnosis.ts'
+import type { BlackBoxRecord } from '../record.ts'
+import type { Incident } from './incident.ts'
+
+/** What is drawn before the moment that is judged, and after it where there is more, in milliseconds. */
+const beforeMs = 15 * 60_000
+const afterMs = 5 * 60_000
+/** What is drawn at the least. */
+const leastMs = 60_000
+/** How far back a diagnosis looks, in milliseconds: its two windows. */
+const lookMs = 11 * 60_000
+/** A stretch is judged at so many moments at most, and not closer together than this, in milliseconds. */
+const moments = 120
+const stepMs = 20_000
+
+type Diagnose = (records: readonly BlackBoxRecord[], at: number) => Diagnosis
+
+/** What must be read for a report of a moment or of a stretch of time, in milliseconds since 1970. */
+export function toRead(asked: { at: number } | { from: number; to: number }): { from: number; to: number } {
+  return 'at' in asked
+    ? { from: asked.at - beforeMs, to: asked.at + afterMs }
+    : { from: asked.from - lookMs, to: asked.to }
+}
+
+/** The incident as it stood at a moment. What came after it is drawn, and plays no part in what is said. */
+export function incidentAt(records: readonly BlackBoxRecord[], at: number, diagnose: Diagnose): Incident {
+  const until = records.reduce((last, record) => Math.max(last, record.at), at)
+  const begun = records.reduce((first, record) => Math.min(first, record.at), at - leastMs)
+  return {
+    diagnosis: diagnose(records, at),
+    records,
+    // A platform that has run for a minute has no quarter of an hour to show.
+    from: Math.max(begun, at - beforeMs),
+    to: Math.min(until, at + afterMs)
+  }
+}
+
+/**
+ * The incident over a stretch of time, from records by time: every cause that was one at some moment of it, from when it was first seen to when
+ * it was last. What at any moment was known to follow from another is no cause.
+ */
+export function incidentBetween(
+  records: readonly BlackBoxRecord[],
+  { from, to }: { from: number; to: number },
+  diagnose: Diagnose
+): Incident {
+  const step = Math.max(stepMs, Math.ceil((to - from) / moments))
+  const seen: Diagnosis[] = []
+  for (let at = to; at > from; at -= step) seen.unshift(diagnose(within(records, at), at))
+  const last = seen.at(-1) ?? diagnose(records, to)
+  const causes = merged(seen, to)
+  const state =
+    (['down', 'degraded', 'unknown'] as const).find(one => seen.some(({ state }) => state === one)) ?? 'healthy'
+  const [first] = causes
+  const summary = first
+    ? `${sentence(first.title)}${causes.length > 1 ? ` ${causes.length - 1} more ${causes.length === 2 ? 'cause is' : 'causes are'} listed.` : ''} At the end: ${last.summary}`
+    : last.summary
+  return { diagnosis: { ...last, state, summary, causes }, records, from, to }
+}
+
+/** The records that a diagnosis of a moment reads: they come by time, and a day of them is judged at many moments. */
+function within(records: readonly BlackBoxRecord[], at: number): readonly BlackBoxRecord[] {
+  return records.slice(firstAfter(records, at - lookMs), firstAfter(records, at))
+}
+
+function firstAfter(records: readonly BlackBoxRecord[], at: number): number {
+  let low = 0
+  let high = records.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (records[middle]!.at <= at) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function merged(seen: readonly Diagnosis[], end: number): Finding[] {
+  const key = ({ rule, subject }: Finding) => `${rule}\n${subject}`
+  const symptoms = new Set(seen.flatMap(({ causes }) => causes.flatMap(under).map(key)))
+  const causes = new Map<string, { finding: Finding; since: number; until: number; goesOn: boolean }>()
+  for (const { at, causes: found } of seen) {
+    for (const finding of found) {
+      const known = causes.get(key(finding))
+      const until = finding.until ?? at
+      // The fullest account of it is the one that is told.
+      const weight = (one: Finding) => one.evidence.length + under(one).length
+      causes.set(key(finding), {
+        finding: known && weight(known.finding) > weight(finding) ? known.finding : finding,
+        since: Math.min(known?.since ?? finding.since, finding.since),
+        until: Math.max(known?.until ?? 0, until),
+        goesOn: finding.until === undefined && at === end
+      })
+    }
+  }
+  return [...causes]
+    .filter(([name]) => !symptoms.has(name))
+    .map(([, { finding, since, until, goesOn }]): Finding => {
+      const { until: _, ...rest } = finding
+      return { ...rest, since, ...(!goesOn && { until }) }
+    })
+    .sort((a, b) => a.since - b.since)
+}
+
+function under({ symptoms }: Finding): Finding[] {
+  return symptoms.flatMap(one => [one, ...under(one)])
+}
+
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)

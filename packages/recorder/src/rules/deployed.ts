@@ -1,0 +1,102 @@
+import type { Evidence } from '../diagnosis/diagnosis.ts'
+import type { Timeline } from '../diagnosis/timeline.ts'
+import type { Occurrence } from '../record.ts'
+import { median, occurrences, points, subjects, sum, within } from './reading.ts'
+import { count, share } from './words.ts'
+
+/** What went wrong right after something was deployed and had not gone wrong before. */
+export interface Trouble {
+  since: number
+  until?: number
+  evidence: Evidence[]
+  /** What it is of: a dependency, a store, the platform itself. */
+  of: string[]
+}
+
+/** Trouble that a deployment made shows itself in its first seconds; what comes later comes from elsewhere. In milliseconds. */
+const soonMs = 20_000
+
+/** @param change when something else was started than before, by its own occurrence */
+export function troubleAfter(timeline: Timeline, change: Occurrence): Trouble | undefined {
+  const from = change.at - 1_000
+  const evidence: Evidence[] = []
+  const of: string[] = []
+  let since = Number.POSITIVE_INFINITY
+  const add = (what: string, one: Evidence) => {
+    of.push(what)
+    evidence.push(one)
+    since = Math.min(since, one.at)
+  }
+  const soon = (at: number) => at >= from && at <= change.at + soonMs
+
+  const refused = occurrences(timeline, 'refused-to-start').findLast(({ at }) => at >= from)
+  if (refused && soon(refused.at))
+    add('platform', {
+      at: refused.at,
+      text: `it refuses to start: ${String(refused.detail?.why).slice(0, 160)}`,
+      series: 'refused-to-start'
+    })
+  const ended = occurrences(timeline, 'exit').filter(
+    ({ at, detail }) => at > change.at && (detail?.code !== 0 || detail?.signal)
+  )
+  if (ended[0] && soon(ended[0].at) && ended.length > 1)
+    add('platform', {
+      at: ended[0].at,
+      text: `it has ended ${count(ended.length)} times since`,
+      series: 'exit',
+      before: 0,
+      now: ended.length
+    })
+
+  for (const name of subjects(timeline, 'dependency')) {
+    const calls = points(timeline, `dependency.${name}.calls`)
+    const failed = points(timeline, `dependency.${name}.failed`)
+    const late = points(timeline, `dependency.${name}.timed-out`)
+    const firstBad = within(
+      [...failed, ...late].sort((a, b) => a.at - b.at),
+      from
+    ).find(({ value }) => value > 0)
+    if (!firstBad || !soon(firstBad.at)) continue
+    const bad = Math.max(sum(within(failed, from)), sum(within(late, from)))
+    const asked = Math.max(1, sum(within(calls, from)))
+    const badBefore = sum(within(failed, 0, from)) / Math.max(1, sum(within(calls, 0, from)))
+    const stillBad = (points(timeline, `dependency.${name}.breaker`).at(-1)?.value ?? 0) > 0 || bad / asked >= 0.3
+    if (bad / asked < 0.2 || badBefore > 0.05 || !stillBad) continue
+    add(name, {
+      at: firstBad.at,
+      text: `since then ${share(bad / asked)} of the calls to ${name} fail; before it was ${share(badBefore)}`,
+      series: `dependency.${name}.failed`,
+      before: badBefore,
+      now: bad / asked
+    })
+  }
+  for (const name of subjects(timeline, 'store')) {
+    const up = points(timeline, `store.${name}.up`)
+    const down = within(up, from).filter(({ value }) => value === 0)
+    if (down.length < 3 || !soon(down[0]!.at) || up.at(-1)?.value !== 0) continue
+    add(name, {
+      at: down[0]!.at,
+      text: `since then the store ${name} does not answer; before it did`,
+      series: `store.${name}.up`,
+      before: 1,
+      now: 0
+    })
+  }
+  const requests = points(timeline, 'http.requests')
+  const failures = points(timeline, 'http.failed')
+  const rate = (begin: number, end?: number) =>
+    sum(within(failures, begin, end)) / Math.max(1, sum(within(requests, begin, end)))
+  const first = within(failures, from).find(({ value }) => value > 0)
+  if (first && soon(first.at) && rate(from) >= 0.05 && rate(0, from) < 0.01 && sum(within(failures, from)) >= 10)
+    add('platform', {
+      at: first.at,
+      text: `since then ${share(rate(from))} of the requests fail with an error of ours; before it was ${share(rate(0, from))}`,
+      series: 'http.failed',
+      before: rate(0, from),
+      now: rate(from)
+    })
+  if (evidence.length === 0) return undefined
+  const lately = median(within(failures, timeline.at - 8_000)) ?? 0
+  const over = of.every(what => what === 'platform') && !refused && ended.length === 0 && lately === 0
+  return { since: Math.max(change.at, since), evidence, of, ...(over ? { until: timeline.at } : {}) }
+}

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { diagnose } from '../diagnosis/diagnose.ts'
+import { Tape } from './tape.ts'
+
+test('calls that time out, and a patient question that is answered: the dependency is slow', () => {
+  const tape = new Tape().seconds(60)
+  assert.deepEqual(diagnose(tape.records).causes, [])
+  tape.seconds(8, {
+    'dependency.metadata.p99': 200,
+    'dependency.metadata.timed-out': 50,
+    'dependency.metadata.failed': 50,
+    'dependency.metadata.calls': 50,
+    'dependency.metadata.probe': 812,
+    'dependency.metadata.breaker': 2,
+    'dependency.metadata.refused': 20
+  })
+  const [first] = diagnose(tape.records).causes
+  assert.equal(first?.rule, 'slow-dependency')
+  assert.equal(first.subject, 'metadata')
+  assert.match(first.evidence[0]!.text, /812 ms; before it was 8 ms/)
+  assert.ok(first.evidence.some(({ before, now }) => before === 8 && now === 812))
+})

@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { diagnose } from '../diagnosis/diagnose.ts'
+import { Tape } from './tape.ts'
+
+test('a store that does not answer', () => {
+  const tape = new Tape().seconds(60)
+  assert.deepEqual(diagnose(tape.records).causes, [])
+  tape.happens('store', { state: 'away', why: 'connect ECONNREFUSED' }, 'primary')
+  tape.seconds(5, { 'store.primary.up': 0, 'spool.events': 4_000 })
+  const [first] = diagnose(tape.records).causes
+  assert.equal(first?.rule, 'store-gone')
+  assert.equal(first.subject, 'primary')
+})

@@ -1,0 +1,37 @@
+import type { Rule } from '../diagnosis/rule.ts'
+import { storeErrors, wordsOf } from './store-errors.ts'
+import { count } from './words.ts'
+
+const isIt = (code: string, message: string) =>
+  code === '53100' || code === '58030' || (/no space left|disk full|ENOSPC/i.test(message) && /^\\d|^XX|^5/.test(code))
+
+export const storeOutOfSpace: Rule = {
+  name: 'store-out-of-space',
+  about: 'The disk of a store is full: it reads and cannot write.',
+  explains: ['overload', 'subscriber-poisoned', 'subscriber-slow', 'subscriber-dead', 'retry-storm'],
+  explainsOfSubject: ['store-gone', 'store-slow', 'pool-exhausted'],
+  lever: {
+    name: 'disk space',
+    action:
+      'Make room on the disk of the server of that store, or give it a larger one; `npx plimsoll config` says which server it is (databaseUrl), and keepEventsDays lets old events go.',
+    page: 'docs/patterns/rate-limit-and-load-shedding.md'
+  },
+  find: timeline =>
+    storeErrors(timeline, isIt).map(({ store, since, until, count: times, last }) => ({
+      subject: store,
+      title: `The disk of the store ${store} is full`,
+      evidence: [
+        { at: last.at, text: `it answered: ${wordsOf(last)}`, series: 'error' },
+        {
+          at: since,
+          text: `${count(times)} such errors so far; before it was none`,
+          series: 'error',
+          before: 0,
+          now: times
+        }
+      ],
+      cost: 'Writes fail there and wait on our own disk until there is room; reading goes on. Nothing acknowledged is lost.',
+      since,
+      ...(until === undefined ? {} : { until })
+    }))
+}

@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { diagnose } from '../diagnosis/diagnose.ts'
+import { Tape } from './tape.ts'
+
+test('commits that take many times as long', () => {
+  const tape = new Tape().seconds(60)
+  assert.deepEqual(diagnose(tape.records).causes, [])
+  tape.seconds(8, { 'store.primary.commit': 640, 'store.primary.waiting': 12, 'store.primary.held': 600 })
+  const [first] = diagnose(tape.records).causes
+  assert.equal(first?.rule, 'store-slow')
+  assert.equal(first.subject, 'primary')
+  assert.match(first.evidence[0]!.text, /640 ms; before it was 7 ms/)
+})

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { diagnose } from '../diagnosis/diagnose.ts'
+import { Tape } from './tape.ts'
+
+test('a subscriber that handles less than it is given', () => {
+  const tape = new Tape().seconds(60)
+  assert.deepEqual(diagnose(tape.records).causes, [])
+  tape.seconds(20, second => ({
+    'subscriber.analytics.rate': 300,
+    'subscriber.analytics.lag.time': 800 * second,
+    'subscriber.analytics.lag': 1_200 * second
+  }))
+  const [first] = diagnose(tape.records).causes
+  assert.equal(first?.rule, 'subscriber-slow')
+  assert.equal(first.subject, 'analytics')
+})

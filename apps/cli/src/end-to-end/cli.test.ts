@@ -235,7 +235,7 @@ describe('the commands of a running platform', () => {
       [['history', 'user/42', '--at', 'yesterday'], /400 invalid_request/],
       [['demo', '--days', 'x'], /--days must be a whole number/],
       [['drill', 'nothing-of-the-kind'], /slow-metadata/],
-      [['serve', 'nothing-of-the-kind'], /telemetry, analytics, metadata/],
+      [['serve', 'nothing-of-the-kind'], /telemetry, analytics, billing, feed, metadata/],
       [['stats', '--project', 'No Such Name'], /project/i],
       [['config', '--port', '70000'], /port/],
       [['config', '--origins', 'shop.example'], /--origins: origins must be a list of origins/],

@@ -158,11 +158,7 @@ export async function startPlatform({
     })
     const feed = await createFeed({ shared, store: read, users, adminToken, isSignedIn, onError })
     const followers = { analytics, feed: feed.subscriber, billing: billing.subscriber }
-    const endOfLog = () => Number(telemetry.ingest.position.split('.')[1])
-    for (const [name, follower] of Object.entries<Standing>(followers)) {
-      subscribers.watch(name, follower)
-      watching.subscriber(name, () => inBlackBox(follower, endOfLog()))
-    }
+    for (const [name, follower] of Object.entries<Standing>(followers)) subscribers.watch(name, follower)
 
     watching.patience('metadata', metadataUrl, telemetry.policy)
     patient.breaker = () => telemetry.policy.breaker?.state ?? 'none'
@@ -220,6 +216,10 @@ export async function startPlatform({
     billing.start()
     feed.start()
     subscribers.start()
+    // Once they run: one that has not begun is not dead.
+    const endOfLog = () => Number(telemetry.ingest.position.split('.')[1])
+    for (const [name, follower] of Object.entries<Standing>(followers))
+      watching.subscriber(name, () => inBlackBox(follower, endOfLog()))
     users.start()
     registered?.start()
     await warmUp(app, adminToken)

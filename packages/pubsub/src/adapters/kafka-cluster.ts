@@ -1,18 +1,9 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { Connection, createTopicsV7, listOffsetsV9, metadataV12 } from '@platformatic/kafka'
 
+import type { Address, Sasl } from './kafka-address.ts'
+
 type MetadataResponse = Awaited<ReturnType<typeof metadataV12.api.async>>
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-export interface Sasl {
-  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
-  readonly username: string
-  readonly password: string
-}
 
 export interface ClusterOptions {
   bootstrap: readonly Address[]

@@ -6,7 +6,8 @@ import { NotConfirmedError } from '../errors.ts'
 import { type Envelope, fromPairs, sizeOf, toPairs } from '../message/envelope.ts'
 import { type PartitionLog, positionalBroker } from '../sources/positional.ts'
 import { partsOf } from './deadline.ts'
-import { type Address, codesOf, KafkaCluster, offsetOutOfRange, type Sasl } from './kafka-cluster.ts'
+import type { Address, Sasl } from './kafka-address.ts'
+import { codesOf, KafkaCluster, offsetOutOfRange } from './kafka-cluster.ts'
 import { KafkaNews, partitionFrom } from './kafka-news.ts'
 
 export interface KafkaBrokerOptions {

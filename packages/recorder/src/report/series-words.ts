@@ -39,6 +39,8 @@ const rows: readonly Row[] = [
   ['http.p50', 'time of an answer (half were faster)', 'ms'],
   ['http.p99', 'time of an answer (99 of 100 were faster)', 'ms'],
   ['http.running', 'requests being worked on', 'count'],
+  ['http.abandoned', 'requests whose client hung up before it had an answer', 'per second'],
+  ['ingest.turned-away', 'share of one project in the requests that were turned away', 'share'],
   ['ingest.accepted', 'events accepted', 'per second'],
   ['ingest.duplicate', 'events that were known already', 'per second'],
   ['ingest.rejected', 'events rejected', 'per second'],

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { findTestFiles, selectTestFiles } from './test-files.ts'
+import { filesThatMeetAStore, findTestFiles, selectTestFiles } from './test-files.ts'
 
 test('tests are found beside the code, never in what was installed or built', t => {
   const root = mkdtempSync(join(tmpdir(), 'plimsoll-test-files-'))
@@ -34,4 +34,14 @@ test('a filter is a part of the path; several filters add up', () => {
   assert.deepEqual(selectTestFiles(files, ['packages/http']), files.slice(0, 1))
   assert.deepEqual(selectTestFiles(files, ['./scripts/imports.test.ts', 'saga']), files.slice(1))
   assert.deepEqual(selectTestFiles(files, ['nothing']), [])
+})
+
+test('on another store only those run that meet one', () => {
+  const kept = [
+    'apps/cli/src/end-to-end/kill.test.ts',
+    'packages/eventlog/src/log.test.ts',
+    'services/users/src/a.test.ts'
+  ]
+  const left = ['packages/http/src/problem.test.ts', 'services/watcher/src/page.test.ts', 'scripts/imports.test.ts']
+  assert.deepEqual(filesThatMeetAStore([...left, ...kept]), kept)
 })

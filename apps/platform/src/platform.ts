@@ -70,6 +70,9 @@ export interface PlatformOptions {
   watching?: Watching
 }
 
+/** How long after a question of a dashboard the next is still to be expected, in milliseconds. */
+const makeWayMs = 2_000
+
 /** The composition root: every service in one process, each given its ports. */
 export async function startPlatform({
   settings,
@@ -120,7 +123,13 @@ export async function startPlatform({
     const isSignedIn = (request: FastifyRequest) => signIn.isSignedIn(request)
     const shared = new SharedLog(primary)
     const subscribers = new Subscribers(primary, shared)
+    // Feed and billing share the read store, and make way while somebody looks at a dashboard.
+    let askedAt = Number.NEGATIVE_INFINITY
+    const othersAsk = () => performance.now() - askedAt < makeWayMs
     const analytics = await createAnalytics({
+      onQuestion: () => {
+        askedAt = performance.now()
+      },
       log: primary,
       shared,
       store: burdened?.database ?? read,
@@ -151,12 +160,13 @@ export async function startPlatform({
       log: primary,
       shared,
       store: read,
+      othersAsk,
       price: { unitPrice: settings.billingUnitPrice, currency: settings.billingCurrency },
       adminToken,
       isSignedIn,
       onError
     })
-    const feed = await createFeed({ shared, store: read, users, adminToken, isSignedIn, onError })
+    const feed = await createFeed({ shared, store: read, othersAsk, users, adminToken, isSignedIn, onError })
     const followers = { analytics, feed: feed.subscriber, billing: billing.subscriber }
     for (const [name, follower] of Object.entries<Standing>(followers)) subscribers.watch(name, follower)
 

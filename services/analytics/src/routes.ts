@@ -31,17 +31,19 @@ export interface RoutesOptions {
   rebuild(names?: readonly string[]): Promise<string[]>
   mayRead(request: FastifyRequest, project: string): void
   clock: Clock
+  onQuestion?: (() => void) | undefined
 }
 
 /** The dashboard API. */
 export async function analyticsRoutes(
   app: FastifyInstance,
-  { questions, standing, rebuild, mayRead, clock }: RoutesOptions
+  { questions, standing, rebuild, mayRead, clock, onQuestion }: RoutesOptions
 ): Promise<void> {
   app.decorateRequest('deadline', 0)
   documentProblems(app, 400, 401, 503)
   documentRequests(app, { headers: documentedDeadline(requestMs), credentials: () => ['bearer', 'cookie'] })
   app.addHook('onRequest', async request => {
+    onQuestion?.()
     request.deadline = deadlineOf(request, { clock, longestMs: requestMs })
   })
   const mayReadProject = (request: FastifyRequest, project: string) => {

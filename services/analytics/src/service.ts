@@ -39,6 +39,8 @@ export interface AnalyticsOptions {
   /** By which requests are given up and refreshes begun. Default `systemClock`. */
   clock?: Clock
   onError?(error: unknown): void
+  /** Called as each question comes. */
+  onQuestion?(): void
 }
 
 export interface Analytics {
@@ -155,7 +157,15 @@ export async function createAnalytics(options: AnalyticsOptions): Promise<Analyt
   }
 
   return {
-    routes: app => analyticsRoutes(app, { questions, standing, rebuild, mayRead: options.mayRead, clock }),
+    routes: app =>
+      analyticsRoutes(app, {
+        questions,
+        standing,
+        rebuild,
+        mayRead: options.mayRead,
+        clock,
+        onQuestion: options.onQuestion
+      }),
     rebuild,
     start() {
       follower.start()

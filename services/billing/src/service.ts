@@ -15,6 +15,8 @@ export interface BillingOptions {
   shared: SharedLog
   /** Billing's own store. */
   store: Database
+  /** True while others ask things of the same store, for which small steps make way. Default: nobody does. */
+  othersAsk?(): boolean
   price: Price
   adminToken: string
   /** True when the request carries a signed-in console's cookie. Good for reading only. */
@@ -37,11 +39,14 @@ export interface Billing {
 
 export async function createBilling(options: BillingOptions): Promise<Billing> {
   const { log, shared, store, price, adminToken, isSignedIn = () => false, now = Date.now } = options
+  const { othersAsk = () => false } = options
   const { clock = systemClock, onError } = options
   await migrateBilling(store)
   const subscriber = new LogSubscriber({
     name: cursorName,
     log: shared,
+    batch: 500,
+    share: () => (othersAsk() ? 0.15 : 1),
     store,
     procedure: new URL('./bill-procedure.ts', import.meta.url),
     now,

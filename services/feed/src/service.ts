@@ -18,6 +18,8 @@ export interface FeedOptions {
   shared: SharedLog
   /** The feed's own store. */
   store: Database
+  /** True while others ask things of the same store, for which it makes way. Default: nobody does. */
+  othersAsk?(): boolean
   /** What happens to users; without it feeds hold sessions only, and nobody's is ever emptied. */
   users: UserEvents | undefined
   adminToken: string
@@ -43,6 +45,7 @@ export interface Feed {
 /** The activity feed of each user. */
 export async function createFeed(options: FeedOptions): Promise<Feed> {
   const { shared, store, users, adminToken, isSignedIn = () => false, now = Date.now } = options
+  const { othersAsk = () => false } = options
   const { clock = systemClock, onError } = options
   await migrateFeed(store)
   const subscriber = new LogSubscriber({
@@ -50,9 +53,9 @@ export async function createFeed(options: FeedOptions): Promise<Feed> {
     log: shared,
     store,
     procedure: new URL('./feed-procedure.ts', import.meta.url),
-    // It writes a row for each session, and nobody waits for it: small steps, and a quarter of the time.
-    batch: 1_000,
-    share: 0.25,
+    // It writes a row for each session, and nobody waits for it: small steps, and a part of the time.
+    batch: 100,
+    share: () => (othersAsk() ? 0.05 : 0.25),
     now,
     clock,
     onError

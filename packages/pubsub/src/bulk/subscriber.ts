@@ -22,7 +22,7 @@ export interface LogSubscriberOptions {
    * Its budget: the share of the time that its steps may take, 1 at most. After a step it rests for as long as that says, so
    * that others get the store. Default 1.
    */
-  share?: number
+  share?: number | (() => number)
   now?(): number
   clock: Clock
   onError?: ((error: unknown) => void) | undefined
@@ -195,7 +195,7 @@ export class LogSubscriber {
   }
 
   async #advance(step: Step): Promise<void> {
-    const { clock, share = 1, paceMs = 300 } = this.#options
+    const { clock, paceMs = 300 } = this.#options
     if (this.#interference) {
       await Promise.race([this.#interference(step), this.#stopped.promise])
       if (this.#status !== 'started') throw new Error('stopped before the step')
@@ -207,6 +207,7 @@ export class LogSubscriber {
       this.#reached = at
       this.#wake()
       const isOver = !isAfter(step.to, at)
+      const share = this.#share()
       // One that fails looks for what fails, again and again: the others come first.
       const rest =
         tookMs * (1 / (error === undefined ? share : Math.min(share, failingShare)) - 1) - (isOver ? paceMs : 0)
@@ -215,6 +216,11 @@ export class LogSubscriber {
       if (this.#status !== 'started') throw new Error('stopped in the middle of a step; the rest is read again')
       from = at
     }
+  }
+
+  #share(): number {
+    const { share = 1 } = this.#options
+    return typeof share === 'number' ? share : share()
   }
 
   #rest(ms: number): Promise<void> {

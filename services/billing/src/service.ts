@@ -46,7 +46,7 @@ export async function createBilling(options: BillingOptions): Promise<Billing> {
     name: cursorName,
     log: shared,
     batch: 500,
-    share: () => (othersAsk() ? 0.15 : 1),
+    share: () => (othersAsk() ? 0.25 : 1),
     store,
     procedure: new URL('./bill-procedure.ts', import.meta.url),
     now,

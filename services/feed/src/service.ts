@@ -55,7 +55,7 @@ export async function createFeed(options: FeedOptions): Promise<Feed> {
     procedure: new URL('./feed-procedure.ts', import.meta.url),
     // It writes a row for each session, and nobody waits for it: small steps, and a part of the time.
     batch: 100,
-    share: () => (othersAsk() ? 0.05 : 0.25),
+    share: () => (othersAsk() ? 0.15 : 0.25),
     now,
     clock,
     onError

@@ -20,7 +20,7 @@ export function selectTestFiles(files: string[], filters: string[]): string[] {
 }
 
 const storeless =
-  /^(?:packages\/(?:health|http|recorder|resilience|sketches|spool)|services\/watcher|apps\/(?:console|sdk)|scripts)\//
+  /^(?:packages\/(?:health|http|recorder|resilience|sketches|spool)|services\/watcher|apps\/(?:console|sdk)|apps\/cli\/src\/end-to-end\/console|bench|chaos\/openapi|scripts)[/.]/
 
 /** Those for which another store is another run: the others know none, or only what speaks HTTP. */
 export function filesThatMeetAStore(files: string[]): string[] {

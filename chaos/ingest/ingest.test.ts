@@ -20,8 +20,9 @@ describe(`sixteen seconds of random faults on ${store}`, () => {
     )
     assert.ok((figures['events and sessions sent'] as number) > 100)
     const played = Object.keys(figures['faults played, by kind'] as object)
-    for (const kind of ['reply-lost', 'platform-kill', 'client-kill', 'clock-jump'])
-      assert.ok(played.includes(kind), kind)
+    for (const kind of ['reply-lost', 'client-kill', 'clock-jump']) assert.ok(played.includes(kind), kind)
+    // Of those that hit the platform's process one may fall into another's restart.
+    assert.ok(played.some(kind => ['platform-kill', 'platform-stop', 'platform-freeze'].includes(kind)))
     assert.ok(played.length >= 15, `${played.length} kinds were played`)
   })
 })

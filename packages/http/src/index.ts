@@ -1,3 +1,4 @@
+export { type AccessOptions, requireAdmin } from './admin-access.ts'
 export { bearer, sameSecret } from './constant-time.ts'
 export { type DeadlineLimits, deadlineOf, documentedDeadline } from './deadline.ts'
 export { anyOf, type DocumentedHeaders, documentRequests } from './document-requests.ts'

@@ -1,6 +1,7 @@
 import { type Database, isUnavailable } from '@plimsoll/database'
 import { type Cursor, start } from '@plimsoll/eventlog'
 import {
+  type AccessOptions,
   deadlineOf,
   documentedDeadline,
   documentProblems,
@@ -8,12 +9,12 @@ import {
   Problem,
   problem,
   problemResponses,
+  requireAdmin,
   type TypeBoxProvider
 } from '@plimsoll/http'
 import type { LogSubscriber } from '@plimsoll/pubsub/bulk'
 import type { Clock } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type AccessOptions, requireAdmin } from './access.ts'
 import {
   type Line,
   LinesAnswer,

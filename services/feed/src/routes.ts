@@ -1,17 +1,18 @@
 import { type Database, isUnavailable } from '@plimsoll/database'
 import {
+  type AccessOptions,
   deadlineOf,
   documentedDeadline,
   documentProblems,
   documentRequests,
   Problem,
   problem,
+  requireAdmin,
   type TypeBoxProvider
 } from '@plimsoll/http'
 import type { LogSubscriber } from '@plimsoll/pubsub/bulk'
 import { type Clock, deadline, policy } from '@plimsoll/resilience'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type AccessOptions, requireAdmin } from './access.ts'
 import { FeedAnswer, FeedQuery, MarkBody, ReadAnswer, UserParams } from './contract.ts'
 import { markRead, type Place, readItems, readState } from './store.ts'
 

@@ -122,4 +122,40 @@ describe('a subscriber of a log', () => {
     await until('it runs', () => subscriber.state.status === 'running', 30_000)
     await isExact(written)
   })
+
+  it('rests after a step for as long as its share says, which it asks for each time', async t => {
+    const rests: number[] = []
+    let ms = 0
+    // Each look at this clock is ten milliseconds after the one before, so each step takes ten; a rest is over at once.
+    const clock = {
+      ...systemClock,
+      now() {
+        ms += 10
+        return ms
+      },
+      setTimer(fn: () => void, wait: number) {
+        rests.push(wait)
+        return systemClock.setTimer(fn, 0)
+      }
+    }
+    const shares = [0.1, 0.5]
+    const share = () => shares.shift() ?? 1
+    const shared = new SharedLog(log)
+    const other = new LogSubscriber({
+      name: 'budget',
+      log: shared,
+      store,
+      procedure,
+      batch: 50,
+      paceMs: 0,
+      share,
+      clock
+    })
+    t.after(() => other.stop())
+    other.start()
+    await other.settled()
+    assert.ok(other.state.handled > 150, `${other.state.handled} entries are more than three steps`)
+    // Behind them comes an entry that fails, and a step that looks for it rests by the failing's share.
+    assert.deepEqual(rests.filter(wait => wait > 0).slice(0, 2), [90, 10])
+  })
 })

@@ -1,40 +1,31 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
+import { Loss } from './loss.ts'
 
 /** The few requests of JetStream's API that are needed, as its own documents (ADR-1, ADR-13) have them. */
 export class JetStream {
   #connection: NatsConnection
   #timeoutMs: number
-
-  /** Rejects when the connection is lost: what was asked then is not answered, and what is asked until it is back neither. */
-  #lost = Promise.withResolvers<never>()
-  #isLost = false
+  /** What was asked when the connection is lost is not answered, and what is asked until it is back neither. */
+  #loss = new Loss()
 
   constructor(connection: NatsConnection, timeoutMs: number) {
     this.#connection = connection
     this.#timeoutMs = timeoutMs
-    this.#lost.promise.catch(() => undefined)
     void this.#watch()
   }
 
   async #watch(): Promise<void> {
     for await (const { type } of this.#connection.status()) {
-      if (type === 'disconnect') {
-        this.#isLost = true
-        this.#lost.reject(new Error('the connection to NATS is lost'))
-      }
-      if (type !== 'reconnect') continue
-      this.#isLost = false
-      this.#lost = Promise.withResolvers()
-      this.#lost.promise.catch(() => undefined)
+      if (type === 'disconnect') this.#loss.lose(new Error('the connection to NATS is lost'))
+      if (type === 'reconnect') this.#loss.mend()
     }
   }
 
-  async #request(subject: string, data: string | Uint8Array, headers?: MsgHdrs): Promise<Msg> {
-    const options = { timeout: this.#timeoutMs, ...(headers && { headers }) }
+  #request(subject: string, data: string | Uint8Array, headers?: MsgHdrs): Promise<Msg> {
     // Nothing is sent that would wait for the connection: it would be published after its publisher was told that it is not.
-    const lost = this.#lost.promise
-    if (this.#isLost) return await lost
-    return await Promise.race([this.#connection.request(subject, data, options), lost])
+    if (this.#loss.isLost) return this.#loss.orLost(new Promise(() => undefined))
+    const options = { timeout: this.#timeoutMs, ...(headers && { headers }) }
+    return this.#loss.orLost(this.#connection.request(subject, data, options))
   }
 
   /** Makes a stream unless it is there. Resolves with its subjects. */
@@ -122,7 +113,7 @@ export class JetStream {
     try {
       const request = JSON.stringify({ batch: limit, no_wait: true })
       this.#connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, request, { reply: inbox })
-      return await Promise.race([promise, this.#lost.promise])
+      return await this.#loss.orLost(promise)
     } finally {
       clearTimeout(timer)
       subscription.unsubscribe()

@@ -5,6 +5,7 @@ import type { Capabilities } from '../capabilities.ts'
 import { NotConfirmedError, UnsupportedError } from '../errors.ts'
 import { type Envelope, toPairs } from '../message/envelope.ts'
 import { answeredWithin } from './deadline.ts'
+import { Loss } from './loss.ts'
 import { cloudEvents, RabbitSource } from './rabbitmq-source.ts'
 
 export interface RabbitBrokerOptions {
@@ -118,18 +119,18 @@ export async function rabbitBroker(options: RabbitBrokerOptions): Promise<Broker
       await channel.queueBind({ queue, exchange: exchangeOf(place.topic), routingKey: String(place.partition) })
     })
 
-  let confirming: { channel: Channel; lost: Promise<never> } | undefined
+  let confirming: { channel: Channel; loss: Loss } | undefined
   const send = async (topic: string, messages: readonly Envelope[]): Promise<{ confirmed: Promise<unknown> }> => {
     if (!confirming?.channel.active) {
       const channel = await acquire(publishing)
       await answered(channel.confirmSelect())
-      confirming = { channel, lost: lossOf(channel) }
+      confirming = { channel, loss: lossOf(channel) }
     }
-    const { channel, lost } = confirming
+    const { channel, loss } = confirming
     const exchange = exchangeOf(topic)
     // Sent one behind the other on one channel: what is lost with it is lost from some place on.
     const confirmations = messages.map(message => channel.basicPublish(...sendable(exchange, message)))
-    return { confirmed: Promise.race([Promise.all(confirmations), lost]) }
+    return { confirmed: loss.orLost(Promise.all(confirmations)) }
   }
   /** One call behind the other, so that two cannot mix while a channel is made. */
   let turn: Promise<unknown> = Promise.resolve()
@@ -200,13 +201,13 @@ function lineTo(url: string, timeoutMs: number): Connection {
   return line
 }
 
-/** Rejects when the channel closes: the client forgets a confirmation that it began to wait for in that very moment. */
-function lossOf(channel: Channel): Promise<never> {
-  const lost = Promise.withResolvers<never>()
-  lost.promise.catch(() => undefined)
-  channel.once('close', () => lost.reject(new Error('the channel was closed')))
-  if (!channel.active) lost.reject(new Error('the channel was closed'))
-  return lost.promise
+/** When the channel closes the client forgets a confirmation that it began to wait for in that very moment. */
+function lossOf(channel: Channel): Loss {
+  const loss = new Loss()
+  const lose = () => loss.lose(new Error('the channel was closed'))
+  channel.once('close', lose)
+  if (!channel.active) lose()
+  return loss
 }
 
 function sendable(exchange: string, message: Envelope) {

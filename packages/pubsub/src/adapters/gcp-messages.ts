@@ -23,14 +23,13 @@ export function encodeMessage({ key, attributes, headers, data }: Envelope): Buf
     throw new InvalidMessageError(`Pub/Sub takes 1,024 bytes of an attribute, and 256 of its name: "${name}"`)
   }
   const fields: Field[] = [[1, data]]
-  for (const [name, value] of pairs)
-    fields.push([
-      2,
-      encode([
-        [1, name],
-        [2, value]
-      ])
-    ])
+  for (const [name, value] of pairs) {
+    const pair: Field[] = [
+      [1, name],
+      [2, value]
+    ]
+    fields.push([2, pair])
+  }
   if (key !== null) fields.push([5, orderingKey(key)])
   return encode(fields)
 }
@@ -67,13 +66,16 @@ function deliveryOf(message: Buffer, receipt: Receipt, partition: number): Deliv
   for (const [field, value] of decode(message)) {
     if (field === 1) data = value as Buffer
     if (field === 2) {
-      const { 1: name = '', 2: text = '' } = textsOf(value as Buffer)
+      const [name, text] = pairIn(value as Buffer)
       if (name.startsWith(cloudEvents)) attributes[name.slice(cloudEvents.length)] = text
       else if (name.startsWith(own)) headers[name.slice(own.length)] = text
     }
     if (field === 4) {
-      const { 1: seconds = 0, 2: nanoseconds = 0 } = Object.fromEntries(decode(value as Buffer))
-      publishedAt = Number(seconds) * 1_000 + Number(nanoseconds) / 1e6
+      publishedAt = 0
+      for (const [part, count] of decode(value as Buffer)) {
+        if (part === 1) publishedAt += Number(count) * 1_000
+        if (part === 2) publishedAt += Number(count) / 1e6
+      }
     }
   }
   const { id = '', partitionkey = null } = attributes
@@ -81,7 +83,13 @@ function deliveryOf(message: Buffer, receipt: Receipt, partition: number): Deliv
   return { envelope, position: null, publishedAt, receipt }
 }
 
-/** The fields of a message that has none but texts, by their numbers. */
-export function textsOf(message: Buffer): Record<number, string> {
-  return Object.fromEntries([...decode(message)].map(([number, value]) => [number, String(value)]))
+/** An entry of a map of texts: an attribute, a label. */
+export function pairIn(entry: Buffer): [name: string, text: string] {
+  let name = ''
+  let text = ''
+  for (const [number, value] of decode(entry)) {
+    if (number === 1) name = String(value)
+    if (number === 2) text = String(value)
+  }
+  return [name, text]
 }

@@ -2,7 +2,7 @@ import type { Broker, Place } from '../broker.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { InvalidMessageError, NotConfirmedError } from '../errors.ts'
 import { GrpcError, GrpcLine } from './gcp-grpc.ts'
-import { encodeMessage, textsOf } from './gcp-messages.ts'
+import { encodeMessage, pairIn } from './gcp-messages.ts'
 import { decode, encode, type Field } from './gcp-protobuf.ts'
 import { GcpPublisher } from './gcp-publisher.ts'
 import { GcpSource } from './gcp-source.ts'
@@ -140,7 +140,7 @@ export async function gcpBroker(options: GcpBrokerOptions): Promise<Broker> {
 function partitionsIn(topic: Buffer): number {
   for (const [number, value] of decode(topic)) {
     if (number !== 2) continue
-    const { 1: name, 2: text } = textsOf(value as Buffer)
+    const [name, text] = pairIn(value as Buffer)
     if (name === 'partitions') return Number(text)
   }
   throw new Error('this topic of Pub/Sub was not made by us: it does not say how many partitions there are')

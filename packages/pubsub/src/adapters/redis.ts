@@ -45,19 +45,22 @@ export interface RedisBroker extends Broker {
   trim(topic: string, options: { before: number }): Promise<number>
 }
 
-// One step for all others: the id is looked up, the number is given and the message is there, or none of it. The number
+// One step for all others: the ids are looked up, the numbers are given and the messages are there, or none of it. The number
 // counts the messages of a partition, which tells a group's lag without counting them.
 const publishScript = `local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - tonumber(ARGV[1]))
+local fresh = {}
 for i = 4, #ARGV, 4 do
-  if redis.call('ZADD', KEYS[3], 'NX', now, ARGV[i]) == 1 then
-    redis.call('XADD', KEYS[1], '*', 'n', redis.call('INCR', KEYS[2]), 'i', ARGV[i], 'k', ARGV[i + 1], 'a', ARGV[i + 2],
-      'd', ARGV[i + 3])
-  end
+  if redis.call('ZADD', KEYS[3], 'NX', now, ARGV[i]) == 1 then fresh[#fresh + 1] = i end
+end
+if #fresh == 0 then return 0 end
+local n = redis.call('INCRBY', KEYS[2], #fresh) - #fresh
+for j, i in ipairs(fresh) do
+  redis.call('XADD', KEYS[1], '*', 'n', n + j, 'i', ARGV[i], 'k', ARGV[i + 1], 'a', ARGV[i + 2], 'd', ARGV[i + 3])
 end
 redis.call('PUBLISH', ARGV[2], ARGV[3])
-return 1`
+return #fresh`
 
 type Entry = [id: Buffer, fields: Buffer[]]
 

@@ -78,6 +78,21 @@ export async function natsBroker(options: NatsBrokerOptions): Promise<Broker> {
     return making
   }
 
+  /** News of what is confirmed in one turn go together. */
+  const news = new Map<string, Set<number>>()
+  const tellNews = (topic: string, messages: readonly Envelope[]) => {
+    if (news.size === 0) setImmediate(sendNews)
+    const partitions = news.get(topic) ?? new Set()
+    news.set(topic, partitions)
+    for (const { partition } of messages) partitions.add(partition)
+  }
+  const sendNews = () => {
+    for (const [topic, partitions] of connection.isClosed() ? [] : news) {
+      connection.publish(newsOf(topic), Uint8Array.from(partitions))
+    }
+    news.clear()
+  }
+
   /** Pull consumers of the server that stand at a place, so that the next page needs no new one. */
   const standing = new Map<string, string>()
   const keep = (place: string, consumer: string) => {
@@ -135,7 +150,7 @@ export async function natsBroker(options: NatsBrokerOptions): Promise<Broker> {
       } catch (error) {
         throw new NotConfirmedError('NATS', error)
       }
-      connection.publish(newsOf(topic), Uint8Array.from(new Set(messages.map(({ partition }) => partition))))
+      tellNews(topic, messages)
     },
     async lag({ topic, partition }, after) {
       const from = { sequence: sequenceOf(after) + 1 }
@@ -177,10 +192,14 @@ export async function natsBroker(options: NatsBrokerOptions): Promise<Broker> {
 
 function prepare(envelope: Envelope, maxPayload: number) {
   const headers = newHeaders()
-  for (const [name, value] of Object.entries(toPairs(envelope))) headers.append(name, value)
-  headers.append('Nats-Msg-Id', encodeURIComponent(envelope.id))
+  const pairs = toPairs(envelope)
+  pairs['Nats-Msg-Id'] = encodeURIComponent(envelope.id)
   let bytes = envelope.data.byteLength + 100
-  for (const [name, values] of headers) for (const value of values) bytes += name.length + value.length + 4
+  for (const name in pairs) {
+    const value = pairs[name]!
+    headers.append(name, value)
+    bytes += name.length + value.length + 4
+  }
   if (bytes > maxPayload) throw new MessageTooLargeError(envelope.id, bytes, maxPayload)
   return { envelope, headers }
 }

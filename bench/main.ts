@@ -1,3 +1,4 @@
+import { brokers } from './brokers.ts'
 import { cqrs } from './cqrs.ts'
 import { dashboard } from './dashboard.ts'
 import { eventlog } from './eventlog.ts'
@@ -16,6 +17,7 @@ import { restart } from './restart.ts'
 const benches = {
   ingest,
   growth,
+  brokers,
   dashboard,
   cqrs,
   eventlog,

@@ -1,28 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { type OwnEngine, startOwnEngine } from './own-engine.ts'
 
-/** A PostgreSQL for one bench, by way of `deploy/engines/postgresql`. @throws when it is not installed or does not start */
-export async function startOwnPostgres(): Promise<{ url: string; stop(): void }> {
-  const engine = (script: string, ...args: string[]) =>
-    spawnSync(join(import.meta.dirname, '../deploy/engines/postgresql', script), args, {
-      encoding: 'utf8',
-      timeout: 120_000
-    })
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  const folder = mkdtempSync(join(tmpdir(), 'plimsoll-bench-'))
-  const stop = () => {
-    engine('stop', folder)
-    rmSync(folder, { recursive: true, force: true })
-  }
-  const started = engine('start', String(port), folder)
-  if (started.status === 0) return { url: started.stdout.trim(), stop }
-  stop()
-  throw new Error(started.stderr?.trim() || 'PostgreSQL did not start')
-}
+/** A PostgreSQL for one bench. @throws when it is not installed or does not start */
+export const startOwnPostgres = (): Promise<OwnEngine> => startOwnEngine('postgresql')

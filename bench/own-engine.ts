@@ -10,6 +10,16 @@ export interface OwnEngine {
   stop(): void
 }
 
+const running = new Set<() => void>()
+
+// An engine is a process of its own, and would outlive a bench that is interrupted.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const stop of running) stop()
+    process.kill(process.pid, signal)
+  })
+}
+
 /** An engine for one bench, by way of `deploy/engines`. @throws when it is not installed or does not start */
 export async function startOwnEngine(name: string): Promise<OwnEngine> {
   const engine = (script: string, ...args: string[]) =>
@@ -23,9 +33,11 @@ export async function startOwnEngine(name: string): Promise<OwnEngine> {
   probe.close()
   const folder = mkdtempSync(join(tmpdir(), 'plimsoll-bench-'))
   const stop = () => {
+    running.delete(stop)
     engine('stop', folder)
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
+  running.add(stop)
   const started = engine('start', String(port), folder)
   if (started.status === 0) return { url: started.stdout.trim(), stop }
   stop()

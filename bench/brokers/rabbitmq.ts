@@ -57,7 +57,11 @@ export async function bareRabbit(url: string): Promise<BareClient> {
         close: () => Promise.all(channels.map(own => own.close()))
       }
     },
-    close: () => Promise.all([publishing.close(), consuming.close()])
+    async close() {
+      // A connection waits until its last channel is closed.
+      await Promise.all([channel.close(), declaring.close()])
+      await Promise.all([publishing.close(), consuming.close()])
+    }
   }
 }
 

@@ -92,8 +92,15 @@ export class Bench {
   /** Waits until a group has done so many things, then returns them. */
   async done(topic: string, group: string, count: number): Promise<Effect[]> {
     const name = `${topic}/${group}`
-    await until(`${count} effects of ${name}`, async () => (await effectsOf(this.under.database, name)).length >= count)
-    return await this.effects(topic, group)
+    let effects: Effect[] = []
+    await until(
+      () => `${count} effects of ${name}, of which there are ${effects.length}`,
+      async () => {
+        effects = await effectsOf(this.under.database, name)
+        return effects.length >= count
+      }
+    )
+    return effects
   }
 
   /** Ends what the case began. */
@@ -160,10 +167,16 @@ export function inOrder(effects: readonly Effect[], first = 0): void {
 }
 
 /** Waits for something that another part of the program does. Bounded for a loaded machine. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
+export async function until(
+  what: string | (() => string),
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 60_000
+): Promise<void> {
   const end = performance.now() + withinMs
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`waited ${withinMs} ms in vain for ${what}`)
+    if (performance.now() > end) {
+      throw new Error(`waited ${withinMs} ms in vain for ${typeof what === 'string' ? what : what()}`)
+    }
     await pass(4)
   }
 }

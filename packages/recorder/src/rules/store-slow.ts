@@ -1,4 +1,5 @@
 import type { Rule } from '../diagnosis/rule.ts'
+import type { Point } from '../diagnosis/timeline.ts'
 import { mean, median, points, raised, subjects, within } from './reading.ts'
 import { count, time, was } from './words.ts'
 
@@ -24,10 +25,18 @@ export const storeSlow: Rule = {
       // One statement that holds everything makes the others late too; that is another cause.
       const held = Math.max(0, ...within(points(timeline, `store.${name}.held`), slow.since).map(({ value }) => value))
       if (held > 2_500 && held > 4 * slow.now) return []
-      // More is written than usual: then it is the load that grew, and commits with it.
-      const written = points(timeline, 'ingest.accepted')
-      const usually = mean(within(written, 0, slow.since - 1_000))
-      if (slow.usual !== undefined && usually > 0 && mean(within(written, slow.since)) > 1.3 * usually) return []
+      // More is written than usual: then it is the load that grew, and commits with it. In the read store subscribers write, and a
+      // rebuild of its views is much for them to do.
+      const grew = (written: readonly Point[]) => {
+        const usually = mean(within(written, 0, slow.since - 1_000))
+        return slow.usual !== undefined && usually > 0 && mean(within(written, slow.since)) > 1.3 * usually
+      }
+      if (grew(points(timeline, 'ingest.accepted'))) return []
+      if (
+        name !== 'primary' &&
+        subjects(timeline, 'subscriber').some(one => grew(points(timeline, `subscriber.${one}.rate`)))
+      )
+        return []
       const waiting = median(within(points(timeline, `store.${name}.waiting`), slow.since))
       const usual = slow.usual === undefined ? undefined : time(slow.usual)
       return [

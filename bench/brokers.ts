@@ -57,12 +57,13 @@ export async function brokers({ quick, note }: RunOptions): Promise<Result> {
 
 type Stand = Awaited<ReturnType<typeof standOf>>
 
-async function standOf({ name, ours, bare }: Contender, url: string, database: Database, pool: pg.Pool) {
+async function standOf({ name, ours, bare, share = 1 }: Contender, url: string, database: Database, pool: pg.Pool) {
   const broker = await ours(url)
   const pubsub = new PubSub({ broker, database, source: '/bench' })
   const client = await bare(url)
   return {
     name,
+    share,
     broker,
     pubsub,
     bare: client,
@@ -108,7 +109,7 @@ async function measure(stand: Stand, plan: Plan, note: RunOptions['note']): Prom
       keep({ title: `${name}: ${way.title}`, ...(await inTurn(n, plan.turnMs, sides)) })
     }
     for (const way of handleWays) {
-      const rates = await handling(stand, `round-${n}-of-${way.batch}`, n, way, plan.load)
+      const rates = await handling(stand, `round-${n}-of-${way.batch}`, n, way, plan.load * stand.share)
       keep({ title: `${name}: ${way.title}`, ...rates })
     }
   }

@@ -90,7 +90,10 @@ export async function beginSuspect(
   return rows[0].attempts
 }
 
-/** Those of the ids that were handled already in this generation. */
+/**
+ * Those of the ids that were handled already in this generation. Each is looked up by itself: with `= any`, a planner that knows
+ * nothing yet of the table reads all that the group has ever handled, for each step.
+ */
 export async function knownIds(
   tx: Queryable,
   schema: string,
@@ -98,7 +101,9 @@ export async function knownIds(
   ids: readonly string[]
 ): Promise<Set<string>> {
   const { rows } = await tx.query<{ id: string }>(
-    `select id from "${schema}".inbox where topic = $1 and grp = $2 and generation = $3 and id = any($4::text[])`,
+    `select seen.id from unnest($4::text[]) wanted(id) cross join lateral (
+       select id from "${schema}".inbox
+       where topic = $1 and grp = $2 and generation = $3 and id = wanted.id offset 0) seen`,
     [topic, group, generation, ids]
   )
   return new Set(rows.map(({ id }) => id))

@@ -292,6 +292,8 @@ export const faults = {
     about: 'the platform is started again with the address of a metadata API that does not exist',
     stage: 'deployment',
     cause: { rule: 'bad-configuration', subject: 'metadataUrl' },
+    // A restart is part of it.
+    withinSeconds: 40,
     async begin(scene) {
       await scene.restart({ flags: ['--metadata-url', `http://127.0.0.1:${await freePort()}`] })
       return () => scene.restart({})
@@ -301,6 +303,7 @@ export const faults = {
     about: 'another version is started, in which every third request fails',
     stage: 'deployment',
     cause: { rule: 'bad-version' },
+    withinSeconds: 40,
     async begin(scene) {
       const folder = join(scene.data, '../other-version')
       await scene.restart({ program: await otherVersion(folder, '0.2.0') })

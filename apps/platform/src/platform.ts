@@ -26,6 +26,7 @@ import { demoSeed } from './demo-seed.ts'
 import { faultKnobs } from './fault-knobs.ts'
 import type { Patient } from './health.ts'
 import { KnownDashboards } from './known-dashboards.ts'
+import { MakingWay } from './making-way.ts'
 import { metricsRoute } from './metrics.ts'
 import { noObservability, type Observability } from './observability/observability.ts'
 import { allowedOrigins } from './origins.ts'
@@ -70,9 +71,6 @@ export interface PlatformOptions {
   /** Shows what the platform is made of to its black box. Default: it has none. */
   watching?: Watching
 }
-
-/** How long after a question of a dashboard the next is still to be expected, in milliseconds. */
-const makeWayMs = 2_000
 
 /** The composition root: every service in one process, each given its ports. */
 export async function startPlatform({
@@ -124,13 +122,9 @@ export async function startPlatform({
     const isSignedIn = (request: FastifyRequest) => signIn.isSignedIn(request)
     const shared = new SharedLog(primary)
     const subscribers = new Subscribers(primary, shared)
-    // Feed and billing share the read store, and make way while somebody looks at a dashboard.
-    let askedAt = Number.NEGATIVE_INFINITY
-    const othersAsk = () => performance.now() - askedAt < makeWayMs
+    const { asked, othersAsk } = new MakingWay()
     const analytics = await createAnalytics({
-      onQuestion: () => {
-        askedAt = performance.now()
-      },
+      onQuestion: asked,
       log: primary,
       shared,
       store: burdened?.database ?? read,

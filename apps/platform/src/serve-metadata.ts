@@ -10,20 +10,16 @@ import {
 } from '@plimsoll/service-metadata'
 import type { FastifyInstance } from 'fastify'
 import { demoSeed } from './demo-seed.ts'
-import type { Patient } from './health.ts'
-import type { Observability } from './observability/observability.ts'
-import type { Composed } from './serve.ts'
-import { SettingError, type Settings } from './settings.ts'
+import type { Composed, Parts } from './serve.ts'
+import { SettingError } from './settings.ts'
 
 /** Metadata by itself: with `usersUrl` it follows the users of another process, and keeps what it knows of them. */
 export async function serveMetadata(
-  settings: Settings,
-  adminToken: string,
-  logger: FastifyInstance['log'],
-  patient: Patient,
-  observability: Observability,
+  { settings, data, log, patient, observability, watching }: Parts,
   onError: (error: unknown) => void
 ): Promise<Composed> {
+  const { adminToken } = data
+  const logger = log as unknown as FastifyInstance['log']
   const others = firstOf(memoryDirectory(), demoDirectory({ seed: demoSeed }))
   const closing: (() => Promise<unknown>)[] = []
   const close = async () => {
@@ -39,6 +35,7 @@ export async function serveMetadata(
     })
     closing.push(() => app.close())
     observability.traceRequests(app)
+    watching.http(app)
     return { url: await app.listen({ host: settings.host, port: settings.port }), close }
   } catch (error) {
     await close()
@@ -51,7 +48,7 @@ export async function serveMetadata(
       throw new SettingError(
         'metadata that follows users needs databaseUrl (postgres://…): there it keeps what it knows'
       )
-    const database = await open(databaseUrl)
+    const database = watching.store('primary', await open(databaseUrl))
     closing.push(() => database.close())
     patient.primary = database
     const users = await RegisteredUsers.open({ database, feed: httpUserFeed({ url, adminToken }), onError })

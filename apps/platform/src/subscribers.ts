@@ -94,12 +94,12 @@ function rowOf(
   }
 }
 
-/** What a sample of the black box says of one. `end` is where the log ends, as a position. */
-export function inBlackBox({ state }: Standing, end: number): SubscriberState {
+/** What a sample of the black box says of one. `end` is where the log ends, as a position, where that is known. */
+export function inBlackBox({ state }: Standing, end?: number): SubscriberState {
   const { cursor, lagMs, failures = 0, attempts = failures, parkedKeys, status, error } = state
   return {
     position: cursor.position,
-    end,
+    ...(end !== undefined && { end }),
     lagMs,
     failures: attempts,
     ...(parkedKeys !== undefined && { parked: parkedKeys }),

@@ -22,6 +22,7 @@ export {
 export {
   bucketAt,
   bucketOf,
+  cutBefore,
   keepPartitions,
   type PartitionChange,
   type PartitionOptions,

@@ -10,7 +10,7 @@ import { openScratch } from '@plimsoll/database/testing'
 import fc from 'fast-check'
 import type { NewEntry } from './entry.ts'
 import { append, entryKey, findDigests, findEntry, findReceipts, migrateLog } from './log.ts'
-import { bucketAt, bucketOf, keepPartitions, partitionMs } from './partitions.ts'
+import { bucketAt, bucketOf, cutBefore, keepPartitions, partitionMs } from './partitions.ts'
 import { readWholeLog } from './testing.ts'
 
 const day = 86_400_000
@@ -144,6 +144,7 @@ describe('the partitions of the log', () => {
     const older = idAt(now - 30 * day)
     const other = idAt(now, 4)
     await inOwn([old, older, other])
+    assert.equal(await cutBefore(own), undefined)
     // By their time they could go, but somebody may still be on the way to what was just recorded.
     const early = await keepPartitions(own, { now: now + 34 * day, keepMs: 1 })
     assert.ok(!early.dropped.includes(bucketAt(now - 30 * day)), String(early.dropped))
@@ -151,6 +152,7 @@ describe('the partitions of the log', () => {
     const keepMs = 35 * day
     const { dropped } = await keepPartitions(own, { now: now + keepMs + partitionMs + day, keepMs })
     assert.ok(dropped.includes(bucketAt(now)), String(dropped))
+    assert.equal(await cutBefore(own), (Math.max(...dropped) + 1) * partitionMs)
     assert.deepEqual([...(await findDigests(own, [old, older, other])).keys()], [entryKey('ship', other)])
     assert.deepEqual(
       (await readWholeLog(own)).map(({ id }) => id),

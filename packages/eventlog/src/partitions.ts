@@ -68,6 +68,21 @@ export async function keepPartitions(database: Database, { now, keepMs }: Partit
   })
 }
 
+/**
+ * The start of what the log still holds, in milliseconds since 1970, once partitions were dropped from it; undefined before. Ids
+ * without a time in them, and of times long before the log began, are always held.
+ */
+export async function cutBefore(db: Queryable): Promise<number | undefined> {
+  // Where the partition ends that is never dropped, the first one began that could be.
+  const { rows } = await db.query<{ first: number | null; lowest: number | null }>(
+    `select substring(pg_get_expr(relpartbound, oid) from 'TO \\(''?(-?\\d+)')::int as first,
+       (select min(bucket) from eventlog.partitions) as lowest
+     from pg_class where oid = 'eventlog.entries_other'::regclass`
+  )
+  const { first, lowest } = rows[0]!
+  return first !== null && lowest !== null && lowest > first ? lowest * partitionMs : undefined
+}
+
 async function partitions(db: Queryable): Promise<Set<number>> {
   const { rows } = await db.query<{ bucket: number }>('select bucket from eventlog.partitions order by bucket')
   return new Set(rows.map(({ bucket }) => bucket))

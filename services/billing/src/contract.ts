@@ -34,7 +34,10 @@ export const Freshness = Type.Object({
   asOf: Time,
   /** Age of the oldest event that is in the log and not counted here, in milliseconds. */
   lagMs: Type.Number({ minimum: 0 }),
-  /** True when every event in the log at `asOf` is counted here, and none waits behind a failure. */
+  /**
+   * True when every event in the log at `asOf` is counted here, and none waits behind a failure. False of a month of which the log had
+   * lost some (`keepEventsDays`) when the books were made again from it.
+   */
   complete: Type.Boolean(),
   position: Position,
   /** Sessions of which something could not be counted yet. */

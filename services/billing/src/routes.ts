@@ -26,11 +26,12 @@ import {
   ProjectParams,
   RecomputeAnswer
 } from './contract.ts'
+import type { Invoiced, Order } from './invoices.ts'
 import { amountOf, type LedgerEntry, type Price } from './ledger/entry.ts'
 import { endOf } from './ledger/sessions.ts'
 import { demandedBy, headWithin, notReached, positionOf, positionText } from './position.ts'
 import type { Recomputed } from './recompute.ts'
-import { invoiceMonth, listMonths, type Month, readLines, readMonth } from './store.ts'
+import { listMonths, type Month, readLines, readMonth, readWholeFrom } from './store.ts'
 
 /** How long a question may take from its arrival, in milliseconds; less when its X-Request-Deadline says so. */
 const requestMs = 10_000
@@ -43,6 +44,7 @@ export interface RoutesOptions extends AccessOptions {
   price: Price
   now(): number
   clock: Clock
+  invoice(order: Order): Promise<Invoiced>
   recompute(): Promise<Recomputed>
 }
 
@@ -56,7 +58,7 @@ export async function billingRoutes(app: FastifyInstance, options: RoutesOptions
   })
   app.setErrorHandler(async error => {
     if (!isUnavailable(error)) throw error
-    throw new Problem(503, 'read_store_unavailable', 'The store of billing cannot be asked; ask again.', {
+    throw new Problem(503, 'read_store_unavailable', 'A store of billing cannot be asked; ask again.', {
       headers: { 'retry-after': '2' }
     })
   })
@@ -83,7 +85,7 @@ export async function billingRoutes(app: FastifyInstance, options: RoutesOptions
     throw notReached(demanded, subscriber.state.cursor, subscriber.state.lagMs)
   }
   const answerOf = (
-    { project, month, sessions, invoice, corrections }: Month,
+    { project, month, sessions, invoice, corrections, wholeFrom }: Month,
     fresh: ReturnType<typeof freshness>
   ) => ({
     project,
@@ -95,7 +97,7 @@ export async function billingRoutes(app: FastifyInstance, options: RoutesOptions
     amount: invoice ? invoice.amount + corrections.amount : amountOf(sessions, price),
     invoice: invoice ? lineOf(invoice) : null,
     corrections,
-    freshness: fresh
+    freshness: { ...fresh, complete: fresh.complete && wholeFrom === undefined }
   })
 
   typed.get(
@@ -110,7 +112,7 @@ export async function billingRoutes(app: FastifyInstance, options: RoutesOptions
     async request => {
       const { project } = request.params
       const fresh = freshness()
-      const months = await listMonths(store, project, mostMonths)
+      const [months, wholeFrom] = await Promise.all([listMonths(store, project, mostMonths), readWholeFrom(store)])
       return {
         project,
         months: months.map(({ month, sessions, invoiced }) => ({
@@ -118,7 +120,7 @@ export async function billingRoutes(app: FastifyInstance, options: RoutesOptions
           sessions,
           state: invoiced ? ('invoiced' as const) : ('open' as const)
         })),
-        freshness: fresh
+        freshness: { ...fresh, complete: fresh.complete && wholeFrom === undefined }
       }
     }
   )
@@ -174,12 +176,16 @@ export async function billingRoutes(app: FastifyInstance, options: RoutesOptions
       if (now() < endOf(month)) throw problem(409, 'month_not_over', 'A month is invoiced when it is over, in UTC.')
       const least = await headWithin(log, request.deadline - clock.now())
       await reach(least, request)
-      const done = await invoiceMonth(store, { project, month, price, at: now(), least })
+      const done = await options.invoice({ project, month, price, at: now(), least })
       // The subscriber is another process, and what this one believes of it is not what the store says.
       if ('short' in done) throw notReached(least, done.short, subscriber.state.lagMs)
       if ('parked' in done) {
         const detail = `${done.parked} sessions wait behind a failure and are not counted. See GET /v1/subscribers; retry them first.`
         throw problem(409, 'billing_incomplete', detail)
+      }
+      if ('cut' in done) {
+        const detail = `The log was cut (keepEventsDays) before ${new Date(done.cut).toISOString()}, and the books were made again from what it still held: some of this month is not counted.`
+        throw problem(409, 'log_cut', detail)
       }
       reply.code(done.made ? 201 : 200)
       const fresh = freshness(true)
@@ -200,7 +206,7 @@ export async function billingRoutes(app: FastifyInstance, options: RoutesOptions
         throw problem(
           409,
           'log_cut',
-          'The log does not hold what was billed: it was cut (keepEventsDays), or something waits behind a failure or was discarded.'
+          'The log does not hold what was billed: it was cut (keepEventsDays), or had been when the books were made again, or something waits behind a failure or was discarded.'
         )
       }
       return { equal: live === replayed, live, replayed, entries, position: positionText(cursor) }

@@ -8,27 +8,12 @@ import { createServer } from '@plimsoll/http'
 import { Compile } from 'typebox/compile'
 import { LinesAnswer, MonthAnswer, MonthsAnswer, RecomputeAnswer } from './contract.ts'
 import { type Billing, createBilling } from './service.ts'
+import { begun, entry, minute, visit } from './testing.ts'
 
 const adminToken = 'admin-of-this-test'
-const minute = 60_000
 const october = Date.UTC(2026, 9, 5, 12)
 const november = Date.UTC(2026, 10, 5, 12)
 const december = Date.UTC(2026, 11, 2)
-
-const visit = (at: number, last = at) => [at, last, 1, 'pro', 'eu', 'known', 'ann']
-const entry = (time: number, change: unknown, over: Partial<NewEntry> = {}): NewEntry => ({
-  tenant: 'shop',
-  id: randomUUID(),
-  type: 'session.heartbeat',
-  time,
-  stream: randomUUID(),
-  subject: 'ann',
-  digest: '1',
-  data: null,
-  change: change === null ? null : JSON.stringify(change),
-  ...over
-})
-const begun = (at: number, over?: Partial<NewEntry>) => entry(at, [null, visit(at)], over)
 
 describe('billing', () => {
   let log: Database
@@ -275,6 +260,7 @@ describe('books that are made again from zero', () => {
     await second.subscriber.settled()
     const usage = 'select * from billing.usage order by project, month'
     assert.deepEqual((await other.query(usage)).rows, (await store.query(usage)).rows)
+    assert.equal((await second.recompute()).live, same.live, 'the ledger too, to the byte')
     await second.stop()
     await other.close()
 

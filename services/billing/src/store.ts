@@ -1,11 +1,11 @@
 import { copyRow, type Database, migrate, type Queryable, type Transaction } from '@plimsoll/database'
-import type { Cursor, LogEntry } from '@plimsoll/eventlog'
-import { LogSubscriber, lanesOf } from '@plimsoll/pubsub/bulk'
-import { amountOf, correctionOf, type LedgerEntry, type Price } from './ledger/entry.ts'
+import { type Cursor, isAfter, type LogEntry } from '@plimsoll/eventlog'
+import { LogSubscriber } from '@plimsoll/pubsub/bulk'
+import { correctionOf, type LedgerEntry, type Price } from './ledger/entry.ts'
 import type { Books } from './ledger/replay.ts'
 import { changesOf } from './ledger/sessions.ts'
 
-/** All SQL of billing. */
+/** All SQL of billing in its own store. */
 
 export const cursorName = 'billing'
 export const rewrittenTables = ['billing.usage', 'billing.handled']
@@ -35,8 +35,8 @@ export async function billEntries(tx: Transaction, entries: readonly LogEntry[])
   const rows = [...counts.values()]
   const keys = [rows.map(({ project }) => project), rows.map(({ month }) => month)]
   const [{ rows: invoices }] = await Promise.all([
-    tx.query<{ project: string; month: string } & Price>(
-      `select project, month::text as month, unit_price as "unitPrice", currency from billing.ledger
+    tx.query<{ project: string; month: string } & Price & Cursor>(
+      `select project, month::text as month, xid::text as xid, position, unit_price as "unitPrice", currency from billing.ledger
        where kind = 'invoice' and (project, month) in (select * from unnest($1::text[], $2::date[]))`,
       keys
     ),
@@ -48,10 +48,11 @@ export async function billEntries(tx: Transaction, entries: readonly LogEntry[])
     )
   ])
   if (invoices.length === 0) return
-  const prices = new Map(invoices.map(invoice => [`${invoice.project} ${invoice.month}`, invoice]))
+  const invoiced = new Map(invoices.map(invoice => [`${invoice.project} ${invoice.month}`, invoice]))
   const lines = changed.flatMap(({ entry, change, key }) => {
-    const price = prices.get(key)
-    return price ? [correctionOf(entry, change, price)] : []
+    const invoice = invoiced.get(key)
+    // In a ledger that is made again the invoices are there first; what they hold comes after them.
+    return invoice && isAfter(entry, invoice) ? [correctionOf(entry, change, invoice)] : []
   })
   await addLines(tx, lines)
 }
@@ -72,7 +73,7 @@ const columns = [
 const named = (name: string) => (name === 'unit_price' ? '"unitPrice"' : `"${name}"`)
 const selected = columns.map(([name, sql]) => `${sql} as ${named(name)}`).join(', ')
 
-async function addLines(tx: Queryable, lines: readonly LedgerEntry[]): Promise<void> {
+export async function addLines(tx: Queryable, lines: readonly LedgerEntry[]): Promise<void> {
   const text = lines
     .map(e =>
       copyRow([
@@ -104,6 +105,8 @@ export interface Month {
   sessions: number
   invoice: LedgerEntry | undefined
   corrections: { entries: number; sessions: number; amount: number }
+  /** Where the log had lost some of this month before it was counted: when whole months begin, in milliseconds since 1970. */
+  wholeFrom: number | undefined
 }
 
 interface MonthRow {
@@ -114,7 +117,7 @@ interface MonthRow {
 
 /** One month; zeros where nothing was counted. */
 export async function readMonth(db: Queryable, project: string, month: string): Promise<Month> {
-  const [usage, invoices, corrections] = await Promise.all([
+  const [usage, invoices, sums, wholeFrom] = await Promise.all([
     db.query<MonthRow>('select sessions from billing.usage where project = $1 and month = $2', [project, month]),
     db.query<LedgerEntry>(
       `select ${selected} from billing.ledger where project = $1 and month = $2 and kind = 'invoice'`,
@@ -124,10 +127,50 @@ export async function readMonth(db: Queryable, project: string, month: string): 
       `select count(*)::bigint as entries, coalesce(sum(sessions), 0)::bigint as sessions, coalesce(sum(amount), 0)::bigint as amount
        from billing.ledger where project = $1 and month = $2 and kind = 'correction'`,
       [project, month]
-    )
+    ),
+    readWholeFrom(db)
   ])
   const [invoice] = invoices.rows
-  return { project, month, sessions: usage.rows[0]?.sessions ?? 0, invoice, corrections: corrections.rows[0]! }
+  const corrections = sums.rows[0]!
+  const isWhole = wholeFrom === undefined || Date.parse(month) >= wholeFrom
+  // The invoice tells what was counted before it, where the log does not any more.
+  const sessions = invoice && !isWhole ? invoice.sessions + corrections.sessions : (usage.rows[0]?.sessions ?? 0)
+  return { project, month, sessions, invoice, corrections, wholeFrom: isWhole ? undefined : wholeFrom }
+}
+
+/** All invoices of the ledger. */
+export async function readInvoices(db: Queryable): Promise<LedgerEntry[]> {
+  const { rows } = await db.query<LedgerEntry>(`select ${selected} from billing.ledger where kind = 'invoice'`)
+  return rows
+}
+
+/** Months that begin here or later are whole, in milliseconds since 1970; undefined when all are. */
+export async function readWholeFrom(db: Queryable): Promise<number | undefined> {
+  const { rows } = await db.query<{ from: number | null }>(
+    'select (extract(epoch from whole_from) * 1000)::bigint as "from" from billing.handled'
+  )
+  return rows[0]!.from ?? undefined
+}
+
+/** To be said before anything is counted. True when nothing was. */
+export async function beginFrom(store: Database, wholeFrom: number | undefined): Promise<boolean> {
+  const { affected } = await store.query('update billing.handled set whole_from = $1 where entries = 0', [
+    wholeFrom === undefined ? null : new Date(wholeFrom)
+  ])
+  return affected === 1
+}
+
+/** Where the books stand; nothing is counted until this transaction ends. */
+export async function holdCursor(tx: Transaction): Promise<Cursor> {
+  await tx.query(
+    "insert into eventlog_cursors.cursors (name, xid, position) values ($1, '0', 0) on conflict do nothing",
+    [cursorName]
+  )
+  const { rows } = await tx.query<Cursor>(
+    'select xid::text as xid, position from eventlog_cursors.cursors where name = $1 for update',
+    [cursorName]
+  )
+  return rows[0]!
 }
 
 /** The months in which a project had sessions, the latest first. */
@@ -161,71 +204,32 @@ export async function readLines(
   return rows
 }
 
-export type Invoiced = { invoice: LedgerEntry; made: boolean } | { short: Cursor } | { parked: number }
-
-/**
- * Invoices a month as it stands, once: a second time it gives the line that there is. Steps of the log wait meanwhile, so the
- * line holds everything up to its place and nothing of what comes behind it. `short` when that is not `least` yet, `parked` when
- * something waits behind a failure: it would be missing from the bill.
- */
-export function invoiceMonth(
-  store: Database,
-  { project, month, price, at, least }: { project: string; month: string; price: Price; at: number; least: Cursor }
-): Promise<Invoiced> {
-  return store.transaction(async tx => {
-    const { rows } = await tx.query<Cursor & { reached: boolean }>(
-      `select xid::text as xid, position, (c.xid, c.position) >= ($2::xid8, $3::bigint) as reached
-       from eventlog_cursors.cursors c where name = $1 for update`,
-      [cursorName, least.xid, least.position]
-    )
-    const { reached, ...cursor } = rows[0] ?? { xid: '0', position: 0, reached: false }
-    const { sessions, invoice } = await readMonth(tx, project, month)
-    if (invoice) return { invoice, made: false }
-    if (!reached) return { short: cursor }
-    const { lanes } = await lanesOf(tx, cursorName)
-    if (lanes.size > 0) return { parked: lanes.size }
-    const { unitPrice, currency } = price
-    const amount = amountOf(sessions, price)
-    const line: LedgerEntry = {
-      project,
-      month,
-      ...cursor,
-      kind: 'invoice',
-      event: null,
-      sessions,
-      unitPrice,
-      currency,
-      amount,
-      at
-    }
-    await addLines(tx, [line])
-    return { invoice: line, made: true }
-  })
-}
-
 export interface Live extends Books {
   cursor: Cursor
   /** Entries of the log that are in the books. */
   entries: number
+  wholeFrom: number | undefined
 }
 
 /** The books as they are, all of one moment. */
 export function readBooks(store: Database): Promise<Live> {
   return store.transaction(
     async tx => {
-      const [cursors, handled, usage, ledger] = await Promise.all([
+      const [cursors, handled, usage, ledger, wholeFrom] = await Promise.all([
         tx.query<Cursor>('select xid::text as xid, position from eventlog_cursors.cursors where name = $1', [
           cursorName
         ]),
         tx.query<{ entries: number }>('select entries from billing.handled'),
         tx.query<MonthRow>('select project, month::text as month, sessions from billing.usage'),
-        tx.query<LedgerEntry>(`select ${selected} from billing.ledger`)
+        tx.query<LedgerEntry>(`select ${selected} from billing.ledger`),
+        readWholeFrom(tx)
       ])
       return {
         cursor: cursors.rows[0] ?? { xid: '0', position: 0 },
         entries: handled.rows[0]!.entries,
         usage: usage.rows.map(({ project, month, sessions }) => [project, month, sessions] as const),
-        ledger: ledger.rows
+        ledger: ledger.rows,
+        wholeFrom
       }
     },
     { isolation: 'repeatable read', readOnly: true }

@@ -6,10 +6,10 @@ export async function serve(name: string, { settings }: Resolved): Promise<void>
   const service = serviceNames.find(n => n === name)
   if (!service) throw new CommandError(`there is no service "${name}"; there are ${serviceNames.join(', ')}`)
   const running = await startService(service, settings)
-  process.stdout.write(`${JSON.stringify({ service, url: running.url, healthUrl: running.healthUrl })}\n`)
-  await new Promise<void>(resolve => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
+  const { url, healthUrl, blackBox } = running
+  process.stdout.write(`${JSON.stringify({ service, url, healthUrl, blackBox })}\n`)
+  const signal = await new Promise<string>(resolve => {
+    for (const name of ['SIGTERM', 'SIGINT']) process.once(name, resolve)
   })
-  await running.close()
+  await running.close(signal)
 }

@@ -184,7 +184,8 @@ describe('a broker that is told of each event', () => {
   })
 
   it('whose client library is not installed is a wrong setting, in words', async () => {
-    const missing = () => import('a-library-that-nobody-has' as string)
+    const library = 'a-library-that-nobody-has'
+    const missing = () => import(library)
     await assert.rejects(
       connectTo({ kind: 'redis', url: 'redis://127.0.0.1:1' }, missing as never),
       (error: Error) =>

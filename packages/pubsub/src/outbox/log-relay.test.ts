@@ -12,7 +12,7 @@ import { inOrder, until } from '../conformance/under-test.ts'
 import { type Message, MessageTooLargeError, PubSub } from '../index.ts'
 import { LogRelay, type LogRelayOptions } from './log-relay.ts'
 
-const sessions = ['s1', 's2', 's3']
+const sessions = Array.from({ length: 3 }, () => randomUUIDv7())
 
 /** `count` entries of each session, which number themselves from `from` on. */
 async function appendTo(database: Database, count: number, from = 0): Promise<void> {

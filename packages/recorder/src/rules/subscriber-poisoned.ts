@@ -8,7 +8,7 @@ export const subscriberPoisoned: Rule = {
   lever: {
     name: 'dead-letter queue',
     action:
-      'Read its error above, and in full in what the platform prints (stderr). Is its store or what it asks ill, mend that: it goes on by itself. Is it the message, mend the handler and start it again; a message that alone fails is set aside with what comes behind it of its key, and the others go on.',
+      'Read its error above (`npx plimsoll why` says whether it is the same still), and in full in what the platform prints (stderr). Is its store or what it asks ill, mend that: it goes on by itself. Is it the message, mend the handler and start it again; a message that alone fails is set aside with what comes behind it of its key, and the others go on.',
     page: 'docs/patterns/pubsub.md'
   },
   find: timeline =>

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Cursor, isAfter, type LogEntry } from '@plimsoll/eventlog'
-import { PoisonMessageError } from '@plimsoll/pubsub'
 import { amountOf, correctionOf, inOrder, type LedgerEntry, lineOf } from './entry.ts'
-import { type Change, changesOf } from './sessions.ts'
+import { readable } from './sessions.ts'
 
 /** What somebody decided, which no log can know: that a month was invoiced, when, where in the log, and at which price. */
 export type Decision = Pick<LedgerEntry, 'project' | 'month' | 'xid' | 'position' | 'unitPrice' | 'currency' | 'at'>
@@ -58,16 +57,6 @@ export class Replay {
       this.#ledger.push({ ...decision, kind: 'invoice', event: null, sessions, amount: amountOf(sessions, decision) })
       this.#invoiced.set(`${project} ${month}`, decision)
     }
-  }
-}
-
-/** What the live books could not take either: it is parked there, or was discarded. */
-function readable(entry: LogEntry): Change[] | undefined {
-  try {
-    return changesOf(entry)
-  } catch (error) {
-    if (error instanceof PoisonMessageError) return undefined
-    throw error
   }
 }
 

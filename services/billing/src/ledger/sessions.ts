@@ -35,6 +35,16 @@ export function changesOf({ change, id }: Pick<LogEntry, 'change' | 'id'>): Chan
   return [...months].filter(([, sessions]) => sessions !== 0).map(([month, sessions]) => ({ month, sessions }))
 }
 
+/** Undefined when the change is not as agreed: no books take it, whoever makes them. It is parked, or was discarded. */
+export function readable(entry: Pick<LogEntry, 'change' | 'id'>): Change[] | undefined {
+  try {
+    return changesOf(entry)
+  } catch (error) {
+    if (error instanceof PoisonMessageError) return undefined
+    throw error
+  }
+}
+
 function startsIn(told: Told, id: string): number[] {
   if (told === null) return []
   if (!Array.isArray(told)) throw notAgreed(id)

@@ -69,7 +69,8 @@ export class PubSub {
   ): Promise<string[]> {
     const messages: readonly NewMessage[] = Array.isArray(message) ? message : [message as NewMessage]
     const partitions = await this.#partitionsOf(topic)
-    const envelopes = messages.map(each => envelopeOf(each, partitions, this.#wording))
+    const now = this.#wording.wallNow()
+    const envelopes = messages.map(each => envelopeOf(each, partitions, this.#wording, now))
     for (const envelope of envelopes) this.#checkSize(envelope)
     if (envelopes.length === 0) return []
     if (options.tx) {

@@ -12,14 +12,14 @@ export interface PartitionLog {
   readonly pollMs: number
 }
 
-/** Messages kept as they came, which is small: they are unpacked when somebody looks into them. All in order. */
+/** Messages kept as they came, which is small: one is read when somebody looks into it. All in order. */
 export interface Packed {
   readonly count: number
-  /** What they take while they are packed, about. */
+  /** What they take as they came, about. */
   readonly bytes: number
   readonly publishedAt: number
   positionOf(index: number): string
-  unpack(): readonly Envelope[]
+  envelopeAt(index: number): Envelope
 }
 
 export interface Page {

@@ -83,7 +83,7 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     [...new Set(envelopes.map(({ partition }) => partition))].map(partition => `${name}/${partition}`)
   // One at a time: who publishes twice without waiting in between means an order.
   const commits = new GroupCommit<Work, void>({
-    maxBatch: 4_000,
+    maxBatch: 2_000,
     ahead: 1_000,
     async commit(work) {
       const news = work.flatMap(({ name, envelopes }) => newsOf(name, envelopes))
@@ -205,7 +205,7 @@ function rowsTogether(
   for (const each of [...work, undefined]) {
     if (each && !each.rows) few.push(each)
     else {
-      const rows = freshRows(few)
+      const rows = few.length === 0 ? [] : freshRows(few)
       if (!rows) return
       few = []
       all.push(...rows, ...(each?.rows ?? []))

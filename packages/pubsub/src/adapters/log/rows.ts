@@ -2,29 +2,31 @@ import type { Queryable } from '@plimsoll/database'
 import type { Position } from '../../broker.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import type { Packed } from '../../sources/positional.ts'
-import { madeNow, madeRange, madeUpTo } from './made-ids.ts'
+import { bodyOf } from './body.ts'
+import { madeNow, madeRange, madeSpan, madeUpTo } from './made-ids.ts'
 import { placeOf } from './place.ts'
-import { bodyOf, type Publication, packedOf, type SegmentRow, segmentsOf } from './segment.ts'
+import { type Publication, packedOf, type SegmentRow, segmentsOf } from './segment.ts'
 
 /** Of one segment, in the order of `columns`. */
 export type SegmentValues = readonly unknown[]
 
-const columns = ['topic', 'partition', 'until', 'bytes', 'made_from', 'made_to', 'body']
+const columns = ['topic', 'partition', 'until', 'bytes', 'made_from', 'made_to', 'lines']
 
 /** Rows of one statement: its texts are kept prepared, one for each number of rows. */
 export const mostRows = 128
 
 /** `undefined` when some of the ids have to be looked up first. */
 export function freshRows(publications: readonly Publication[]): SegmentValues[] | undefined {
-  const isMade = madeNow(publications)
-  if (!publications.every(({ envelopes }) => envelopes.every(isMade))) return
-  return rowsOf(publications, isMade)
+  const span = madeSpan(publications)
+  return span && rowsOf(publications, () => span)
 }
 
-function rowsOf(publications: readonly Publication[], isMade: (envelope: Envelope) => boolean): SegmentValues[] {
+type RangeOf = (messages: readonly Envelope[]) => [from: string, to: string] | null
+
+function rowsOf(publications: readonly Publication[], madeIn: RangeOf): SegmentValues[] {
   return segmentsOf(publications).map(({ topic, partition, messages }) => {
     const body = bodyOf(messages)
-    const [from, to] = madeRange(messages, isMade) ?? [null, null]
+    const [from, to] = madeIn(messages) ?? [null, null]
     return [topic, partition, messages.length, body.length, from, to, body]
   })
 }
@@ -61,7 +63,7 @@ export async function insertNew(tx: Queryable, schema: string, publications: rea
       return fresh.has(name) && given.get(name)!.envelope === envelope
     })
   }))
-  const rows = rowsOf(first, isMade)
+  const rows = rowsOf(first, messages => madeRange(messages, isMade))
   for (let from = 0; from < rows.length; from += mostRows) {
     const part = rows.slice(from, from + mostRows)
     await tx.query(insertion(schema, part.length), part.flat())
@@ -87,6 +89,9 @@ async function rememberIds(tx: Queryable, schema: string, given: Given): Promise
   return names
 }
 
+/** How the line of an asked id begins in a body `s`. One of before there were lines has no line break at all. */
+const lineOfAsked = `case when strpos(s.lines, chr(10)) > 0 then chr(10) else '' end || '["' || asked.id || '",'`
+
 /** Those of the ids that publish made by itself, for a message that is there. */
 async function madeBefore(tx: Queryable, schema: string, given: Given): Promise<string[]> {
   const asked = given.flatMap(({ topic, envelope: { id } }) => {
@@ -97,7 +102,7 @@ async function madeBefore(tx: Queryable, schema: string, given: Given): Promise<
   const { rows } = await tx.query<{ topic: number; id: string }>(
     `select asked.topic, asked.id::text as id from unnest($1::int[], $2::uuid[], $3::uuid[]) asked(topic, id, up_to)
      where exists (select from "${schema}".segments s where s.topic = asked.topic and s.made_to >= asked.id
-       and s.made_to <= asked.up_to and s.made_from <= asked.id and strpos(s.body, '["' || asked.id || '",') > 0)`,
+       and s.made_to <= asked.up_to and s.made_from <= asked.id and strpos(s.lines, ${lineOfAsked}) > 0)`,
     [asked.map(({ topic }) => topic), asked.map(({ id }) => id), asked.map(({ upTo }) => upTo)]
   )
   return rows.map(({ topic, id }) => nameOf(topic, id))
@@ -118,7 +123,7 @@ export async function readSegments(
   const { xid, position, at } = placeOf(after)
   // In ORDER BY a bare xid would mean the text column of the answer, and as text 1000 comes before 999.
   const { rows } = await db.query<SegmentRow>(
-    `select s.xid::text as xid, s.position, s.partition, s.first, s.until, s.bytes, s.body,
+    `select s.xid::text as xid, s.position, s.partition, s.first, s.until, s.bytes, s.lines as body,
        (extract(epoch from s.published_at) * 1000)::float8 as published
      from (select *, sum(n.bytes) over before as bytes_before, sum(n.until - n.first) over before as count_before
        from (select * from "${schema}".segments m where ${behind}

@@ -73,16 +73,17 @@ export class PubSub {
     const envelopes = messages.map(each => envelopeOf(each, partitions, this.#wording, now))
     for (const envelope of envelopes) this.#checkSize(envelope)
     if (envelopes.length === 0) return []
+    const ids = envelopes.map(({ id }) => id)
+    const { broker } = this
     if (options.tx) {
-      const { broker } = this
       if (!broker.publishIn) {
         throw new UnsupportedError(
           `${broker.capabilities.name} is not in your transaction: append to an event store and relay it`
         )
       }
       await broker.publishIn(options.tx, topic, envelopes)
-    } else await this.broker.publish(topic, envelopes)
-    return envelopes.map(({ id }) => id)
+    } else await broker.publish(topic, envelopes)
+    return ids
   }
 
   /** Joins a group of subscribers of a topic. Each group gets every message; within a group one member handles it. */

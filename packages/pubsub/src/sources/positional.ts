@@ -26,6 +26,8 @@ export interface Page {
   readonly deliveries: readonly Delivery[]
   /** In place of deliveries. May begin with some that are not behind the position that was asked for. */
   readonly packed?: readonly Packed[]
+  /** There is more behind these, as it seems, although they are fewer than were asked for. */
+  readonly more?: boolean
   /** Something is there that cannot be given yet: look again after this time, in milliseconds. */
   readonly retryInMs?: number
 }

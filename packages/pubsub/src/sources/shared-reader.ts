@@ -112,12 +112,12 @@ export class SharedReader {
       this.#statistics.pages++
       this.#statistics.messages += messages
       this.#averageBytes = (this.#averageBytes + bytes / messages) / 2
-      this.#extend(after, packed, bytes, messages >= limit || bytes >= pageBytes)
+      this.#extend(after, packed, bytes, page.more === true || messages >= limit || bytes >= pageBytes)
     }
     return { packed, retryInMs: page.retryInMs }
   }
 
-  #extend(after: Position, packed: readonly Packed[], bytes: number, full: boolean): void {
+  #extend(after: Position, packed: readonly Packed[], bytes: number, more: boolean): void {
     const end = this.#window.length > 0 ? lastOf(this.#window.at(-1)!) : this.#begin
     if (this.#window.length === 0 || (after !== null && end !== null && after > end)) {
       this.#begin = after
@@ -127,7 +127,7 @@ export class SharedReader {
       this.#window.push(...packed)
       this.#bytes += bytes
     } else return
-    this.#lastPage = full ? after : undefined
+    this.#lastPage = more ? after : undefined
     let dropped = 0
     while (this.#bytes > this.#windowBytes && dropped < this.#window.length - 1) {
       const packed = this.#window[dropped++]!

@@ -26,7 +26,7 @@ type OldMessage = [id: string, key: string | null, data: string | [base64: strin
  */
 export function bodyOf(messages: readonly Envelope[]): string {
   const common = messages[0]!.common ?? new Common(withoutDerived(messages[0]!.attributes))
-  let body = `[${JSON.stringify(common.attributes)}`
+  const lines = [`[${JSON.stringify(common.attributes)}`]
   let like = messages[0]!.common
   let own: string | undefined
   for (const message of messages) {
@@ -34,9 +34,11 @@ export function bodyOf(messages: readonly Envelope[]): string {
       own = writtenOwn(message, common)
       like = message.common
     }
-    body += `,\n${lineOf(message, own)}`
+    lines.push(lineOf(message, own))
   }
-  return `${body}\n]`
+  lines[lines.length - 1] += '\n]'
+  // Joined it is one text; what it is made of does not wait for the commit with it.
+  return lines.join(',\n')
 }
 
 function lineOf(message: Envelope, own: string | undefined): string {

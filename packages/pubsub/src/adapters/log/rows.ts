@@ -5,10 +5,7 @@ import type { Packed } from '../../sources/positional.ts'
 import { bodyOf } from './body.ts'
 import { madeNow, madeRange, madeSpan, madeUpTo } from './made-ids.ts'
 import { placeOf } from './place.ts'
-import { type Publication, packedOf, type SegmentRow, segmentsOf } from './segment.ts'
-
-/** Of one segment, in the order of `columns`. */
-export type SegmentValues = readonly unknown[]
+import { type Publication, packedOf, type SegmentRow, type SegmentValues, segmentsOf } from './segment.ts'
 
 const columns = ['topic', 'partition', 'until', 'bytes', 'made_from', 'made_to', 'lines']
 
@@ -17,8 +14,30 @@ export const mostRows = 128
 
 /** `undefined` when some of the ids have to be looked up first. */
 export function freshRows(publications: readonly Publication[]): SegmentValues[] | undefined {
-  const span = madeSpan(publications)
-  return span && rowsOf(publications, () => span)
+  return together(publications, few => {
+    const span = madeSpan(few)
+    return span && rowsOf(few, () => span)
+  })
+}
+
+/** In the order of the calls: those whose segments are not made yet share them. */
+function together(
+  publications: readonly Publication[],
+  make: (few: readonly Publication[]) => SegmentValues[] | undefined
+): SegmentValues[] | undefined {
+  const all: SegmentValues[] = []
+  let few: Publication[] = []
+  for (const each of [...publications, undefined]) {
+    if (each && !each.rows) {
+      few.push(each)
+      continue
+    }
+    const rows = few.length === 0 ? [] : make(few)
+    if (!rows) return
+    few = []
+    all.push(...rows, ...(each?.rows ?? []))
+  }
+  return all
 }
 
 type RangeOf = (messages: readonly Envelope[]) => [from: string, to: string] | null
@@ -44,8 +63,19 @@ export function insertion(schema: string, rows: number): string {
   return sql
 }
 
-/** Writes those that are not there yet, each id once. */
-export async function insertNew(tx: Queryable, schema: string, publications: readonly Publication[]): Promise<void> {
+export async function insertRows(tx: Queryable, schema: string, rows: readonly SegmentValues[]): Promise<void> {
+  for (let from = 0; from < rows.length; from += mostRows) {
+    const part = rows.slice(from, from + mostRows)
+    await tx.query(insertion(schema, part.length), part.flat())
+  }
+}
+
+/** Of those that are not there yet, each id once; from then on it is there. */
+export async function newRows(
+  tx: Queryable,
+  schema: string,
+  publications: readonly Publication[]
+): Promise<SegmentValues[]> {
   const isMade = madeNow(publications)
   const given = new Map<string, { topic: number; envelope: Envelope }>()
   for (const { topic, envelopes } of publications) {
@@ -55,19 +85,15 @@ export async function insertNew(tx: Queryable, schema: string, publications: rea
     }
   }
   const fresh = await rememberIds(tx, schema, [...given.values()])
-  const first = publications.map(({ topic, envelopes }) => ({
-    topic,
-    envelopes: envelopes.filter(envelope => {
+  const first = publications.map(publication => ({
+    ...publication,
+    envelopes: publication.envelopes.filter(envelope => {
       if (isMade(envelope)) return true
-      const name = nameOf(topic, envelope.id)
+      const name = nameOf(publication.topic, envelope.id)
       return fresh.has(name) && given.get(name)!.envelope === envelope
     })
   }))
-  const rows = rowsOf(first, messages => madeRange(messages, isMade))
-  for (let from = 0; from < rows.length; from += mostRows) {
-    const part = rows.slice(from, from + mostRows)
-    await tx.query(insertion(schema, part.length), part.flat())
-  }
+  return together(first, few => rowsOf(few, messages => madeRange(messages, isMade)))!
 }
 
 const nameOf = (topic: number, id: string) => `${topic}/${id}`
@@ -111,15 +137,23 @@ async function madeBefore(tx: Queryable, schema: string, given: Given): Promise<
 /** What is read at once at most, in bytes, about. */
 const pageBytes = 1_000_000
 
-const pageSegments = 200
+const mostSegments = 200
+const fewestSegments = 8
 
-/** Segments that have something behind `after`: about `limit` messages of them, and one at least. */
+/** How many segments may hold so many messages, when each has about so many. */
+export const segmentsFor = (messages: number, perSegment: number): number =>
+  Math.min(messages, mostSegments, Math.max(fewestSegments, Math.ceil(messages / perSegment) + 1))
+
+/**
+ * Segments that have something behind `after`: about `limit` messages of them, and one at least; of the next `segments` rows,
+ * which all are looked at.
+ */
 export async function readSegments(
   db: Queryable,
   schema: string,
-  range: { topic: number; partition: number; after: Position; limit: number }
+  range: { topic: number; partition: number; after: Position; limit: number; segments: number }
 ): Promise<Packed[]> {
-  const { topic, partition, after, limit } = range
+  const { topic, partition, after, limit, segments } = range
   const { xid, position, at } = placeOf(after)
   // In ORDER BY a bare xid would mean the text column of the answer, and as text 1000 comes before 999.
   const { rows } = await db.query<SegmentRow>(
@@ -130,7 +164,7 @@ export async function readSegments(
            and m.xid < pg_snapshot_xmin(pg_current_snapshot()) order by m.xid, m.position limit $8) n
        window before as (order by n.xid, n.position rows between unbounded preceding and 1 preceding)) s
      where coalesce(s.bytes_before, 0) < $7 and coalesce(s.count_before, 0) < $6 order by s.xid, s.position`,
-    [topic, partition, xid, position, at, limit, pageBytes, Math.min(limit, pageSegments)]
+    [topic, partition, xid, position, at, limit, pageBytes, segments]
   )
   return rows.map(packedOf)
 }

@@ -10,10 +10,14 @@ export interface Segment {
   readonly messages: readonly Envelope[]
 }
 
-/** What is published together to one topic. */
+/** A row of a segment, in the order of the columns that are written. */
+export type SegmentValues = readonly unknown[]
+
+/** What is published together to one topic: messages, or segments that were made of them. */
 export interface Publication {
   readonly topic: number
   readonly envelopes: readonly Envelope[]
+  readonly rows?: readonly SegmentValues[] | undefined
 }
 
 export const mostMessages = 1_000

@@ -82,6 +82,7 @@ export class Attempts {
   async make(tx: Transaction, deliveries: Iterable<{ readonly envelope: Envelope }>, attempt: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const limit = this.#limit
+    const { clock } = this.#settings
     let trial = trialOf(tx, attempt)
     let over = false
     const late = () => {
@@ -93,10 +94,14 @@ export class Attempts {
     // One promise for all: who is late may never end, and is left behind.
     const all = async () => {
       for (const { envelope } of deliveries) {
-        if (this.#breath.isDue) await this.#breath.take()
+        let now = clock.now()
+        if (this.#breath.isDue(now)) {
+          limit.end()
+          now = await this.#breath.take()
+        }
         const message = messageOf(this.#topic, envelope, this.#wording)
         if (trial.asked) trial = trialOf(tx, attempt)
-        limit.begin(late)
+        limit.begin(late, now)
         await this.#handler(message, trial.context)
         if (over) return
       }

@@ -15,12 +15,15 @@ export class Breath {
     this.#clock = clock
   }
 
-  get isDue(): boolean {
-    return this.#clock.now() >= this.#until
+  isDue(now: number): boolean {
+    return now >= this.#until
   }
 
-  async take(): Promise<void> {
+  /** Resolves with the time after it. */
+  async take(): Promise<number> {
     await new Promise(resolve => setImmediate(resolve))
-    this.#until = this.#clock.now() + longestMs
+    const now = this.#clock.now()
+    this.#until = now + longestMs
+    return now
   }
 }

@@ -14,8 +14,8 @@ export class HandlerLimit {
   }
 
   /** Calls `late` when neither `end` nor the next `begin` came in time. One handler at a time. */
-  begin(late: () => void): void {
-    this.#until = this.#clock.now() + this.#limitMs
+  begin(late: () => void, now: number): void {
+    this.#until = now + this.#limitMs
     this.#late = late
     if (this.#timer === undefined) this.#arm(this.#limitMs)
   }

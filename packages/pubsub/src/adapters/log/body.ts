@@ -105,7 +105,7 @@ export class Body {
     const [id, key] = read
     const partition = this.#partition
     if (read.length === 3) {
-      const parts = { id, key, partition, headers: none, common: this.#common, attributes: undefined }
+      const parts = { id, key, partition, headers: {}, common: this.#common, attributes: undefined }
       return new LineEnvelope(parts, read[2], line, 0)
     }
     const [, , own, headers] = read
@@ -140,8 +140,6 @@ export class Body {
     return attributes
   }
 }
-
-const none: Texts = Object.freeze({})
 
 function inLines(body: string): string {
   if (body.includes('\n')) return body

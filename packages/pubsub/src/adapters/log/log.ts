@@ -102,18 +102,18 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     }
   })
 
-  // Messages of a segment, about, in what was read last.
-  let perSegment = 1
+  // Messages of a segment, about, in what was read last of a topic.
+  const perSegment = new Map<number, number>()
   const log: PartitionLog = {
     pollMs,
     async read(name, partition, after, limit): Promise<Page> {
       const { topic } = await topicOf(name)
-      const segments = segmentsFor(limit, perSegment)
+      const segments = segmentsFor(limit, perSegment.get(topic) ?? 1)
       const packed = await readSegments(database, schema, { topic, partition, after, limit, segments })
       const deliveries: Delivery[] = []
       if (packed.length > 0) {
         const messages = packed.reduce((sum, { count }) => sum + count, 0)
-        perSegment = messages / packed.length
+        perSegment.set(topic, messages / packed.length)
         return { deliveries, packed, more: packed.length === segments }
       }
       if (database.engine === 'pglite') return { deliveries }

@@ -15,6 +15,7 @@ import {
 import type { Cause } from './causes/asked-why.ts'
 import { type Named, watchCause } from './causes/named.ts'
 import { MetadataProcess } from './metadata-process.ts'
+import { undoWhenInterrupted } from './undo.ts'
 
 /** Sessions offered a second: about a third of what two cores can take, so that a loss is the fault's and not the load's. */
 export const usualRate = 1_500
@@ -83,15 +84,20 @@ export async function runNight({ phases, flags = [], load: over = {}, note }: Ni
   const folder = await mkdtemp(join(tmpdir(), 'plimsoll-drill-'))
   const metadata = new MetadataProcess(join(folder, 'metadata'))
   let platform: StartedPlatform | undefined
+  const end = async () => {
+    await metadata.kill()
+    await platform?.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  const settled = undoWhenInterrupted(end)
   try {
     await metadata.start()
     await metadata.fault({ latencyMs: 5 })
     platform = await startPlatformProcess({ flags: ['--metadata-url', metadata.url, '--fault-knobs', ...flags] })
     return await watchedNight({ phases, over, note }, stageOf(platform, metadata))
   } finally {
-    await metadata.kill()
-    await platform?.stop()
-    await rm(folder, { recursive: true, force: true })
+    await end()
+    settled()
   }
 }
 

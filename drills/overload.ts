@@ -13,6 +13,7 @@ import { type Named, namedAim, namedFigures, watchCause } from './causes/named.t
 import type { Drill } from './drill.ts'
 import { project } from './night.ts'
 import { settledBooks } from './settled-books.ts'
+import { undoWhenInterrupted } from './undo.ts'
 
 const eventsOf = (reports: readonly LoadReport[]) => reports.reduce((sum, { events }) => sum + events, 0)
 /** Without the first seconds, in which caches and code are cold. */
@@ -27,6 +28,8 @@ export const overload: Drill = {
   async run({ quick, note }) {
     const durationMs = quick ? 5_000 : 10_000
     const platform = await startPlatformProcess()
+    const end = () => platform.stop()
+    const settled = undoWhenInterrupted(end)
     try {
       const order: Omit<LoadOrder, 'connections'> = {
         kind: 'batch',
@@ -110,7 +113,8 @@ export const overload: Drill = {
         ]
       }
     } finally {
-      await platform.stop()
+      await end()
+      settled()
     }
   }
 }

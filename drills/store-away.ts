@@ -11,6 +11,7 @@ import { namedAim, namedFigures, watchCause } from './causes/named.ts'
 import type { Drill } from './drill.ts'
 import { project } from './night.ts'
 import { settledBooks } from './settled-books.ts'
+import { undoWhenInterrupted } from './undo.ts'
 
 /** Requests a second, and events in each: what two cores take with half of their time to spare. */
 const rate = 200
@@ -32,6 +33,8 @@ export const storeAway: Drill = {
       // What it says of the outage each second would drown the progress.
       flags: ['--fault-knobs', '--log-level', 'fatal']
     })
+    const end = () => platform.stop()
+    const settled = undoWhenInterrupted(end)
     try {
       const health = watchEndpoint(`${platform.healthUrl}/health`, { everyMs: 25, accept: [503] })
       const load = startLoad({
@@ -101,7 +104,8 @@ export const storeAway: Drill = {
         ]
       }
     } finally {
-      await platform.stop()
+      await end()
+      settled()
     }
   }
 }

@@ -12,6 +12,7 @@ const pairs: [keyof typeof known, keyof typeof known, StageName?, 'other first'?
   ['slow-store', 'client-storm', 'server'],
   // These have nothing to do with each other: the order is that in which they are to be dealt with.
   ['slow-answers', 'dead-subscriber'],
+  ['slow-store', 'hanging-answers', 'server'],
   ['failing-answers', 'poisoned-subscriber'],
   ['hanging-answers', 'dead-subscriber'],
   ['client-storm', 'poisoned-subscriber'],
@@ -20,7 +21,6 @@ const pairs: [keyof typeof known, keyof typeof known, StageName?, 'other first'?
   ['store-gone', 'slow-answers', 'server', 'other first'],
   ['no-connections', 'slow-answers', 'server'],
   ['locked-store', 'slow-answers', 'server'],
-  ['slow-store', 'hanging-answers', 'server'],
   ['full-disk', 'slow-answers', 'small-disk'],
   ['expired-certificate', 'dead-subscriber', 'certificate']
 ]

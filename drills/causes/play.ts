@@ -1,4 +1,5 @@
 import type { Diagnosis, Incident } from '@plimsoll/recorder'
+import { undoWhenInterrupted } from '../undo.ts'
 import { askWhy, type Cause, incidentOf, inOrder, isOf, namesOf, placeOf } from './asked-why.ts'
 import type { Fault, Scene } from './fault.ts'
 
@@ -63,6 +64,10 @@ async function during(
   const before = goesOn.map(({ rule, subject }) => `${rule} (${subject})`)
   const mend: (() => Promise<void>)[] = []
   const first: string[] = []
+  const putBack = async () => {
+    for (const end of mend.splice(0).reverse()) await end()
+  }
+  const settled = undoWhenInterrupted(putBack)
   const beganAt = performance.now()
   let diagnosis = askWhy(scene.data)
   let incident: Incident | undefined
@@ -84,7 +89,8 @@ async function during(
     }
     incident = incidentOf(scene.data, diagnosis)
   } finally {
-    for (const end of mend.reverse()) await end()
+    await putBack()
+    settled()
   }
   return {
     place: placeOf(cause, diagnosis),

@@ -41,11 +41,19 @@ export async function playTurns(turns: readonly Turn[], how: How): Promise<Verdi
   return verdict
 }
 
-/** What is last on its stage ends a group; the next of that stage begins another. */
+/**
+ * What is last on its stage ends a group; the next of that stage begins another. Pairs have stages of their own: where most of
+ * the past is faults, nothing is usual any more.
+ */
 function groupsOf(turns: readonly Turn[]): Turn[][] {
   const groups: Turn[][] = []
   for (const turn of turns) {
-    const open = groups.find(group => group[0]!.stage === turn.stage && !group.some(({ isLast }) => isLast))
+    const open = groups.find(
+      ([first, ...rest]) =>
+        first!.stage === turn.stage &&
+        first!.faults.length === turn.faults.length &&
+        ![first!, ...rest].some(({ isLast }) => isLast)
+    )
     if (open) open.push(turn)
     else groups.push([turn])
   }

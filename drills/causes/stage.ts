@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type RunningLoad, type StartedPlatform, startLoad, startPlatformProcess } from '@plimsoll/bench'
 import { MetadataProcess } from '../metadata-process.ts'
+import { undoWhenInterrupted } from '../undo.ts'
 import { expiringDoor } from './expiring-door.ts'
 import type { Scene, StageName } from './fault.ts'
 import { freePort, type Server, startServer } from './server.ts'
@@ -32,7 +33,9 @@ export async function startStage(
   const ending: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })]
   const stop = async () => {
     for (const end of ending.splice(0).reverse()) await end().catch(error => note(`  ending: ${error.message}`))
+    settled()
   }
+  const settled = undoWhenInterrupted(stop)
   try {
     if (name === 'small-disk') ending.push(await mountSmall(data))
     const metadata = new MetadataProcess(join(folder, 'metadata'))

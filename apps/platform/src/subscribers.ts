@@ -96,13 +96,14 @@ function rowOf(
 
 /** What a sample of the black box says of one. `end` is where the log ends, as a position. */
 export function inBlackBox({ state }: Standing, end: number): SubscriberState {
-  const { cursor, lagMs, failures = 0, attempts = failures, parkedKeys, status } = state
+  const { cursor, lagMs, failures = 0, attempts = failures, parkedKeys, status, error } = state
   return {
     position: cursor.position,
     end,
     lagMs,
     failures: attempts,
     ...(parkedKeys !== undefined && { parked: parkedKeys }),
+    ...(error && { error }),
     alive: status !== 'stopped'
   }
 }

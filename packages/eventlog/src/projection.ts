@@ -107,6 +107,8 @@ export interface ProjectionState {
   lagMs: number
   /** Rounds that failed since the last that did not. */
   failures: number
+  /** What the last of these met; null when there is none. */
+  error: string | null
 }
 
 /** A step is over in less, or it is behind by what it holds, in milliseconds. */
@@ -124,6 +126,8 @@ export class Projection {
   #oldest = 0
   #applying: { since: number; oldest: number } | undefined
   #failures = 0
+  #error: string | null = null
+  readonly #beganAt: number
   #stopped = new AbortController()
   #wake: (() => void) | undefined
   #woken = false
@@ -133,6 +137,7 @@ export class Projection {
 
   constructor(options: ProjectionOptions) {
     this.#options = { batch: 1_000, paceMs: 100, pollMs: 250, now: Date.now, ...options }
+    this.#beganAt = this.#options.now()
     const { log } = options
     this.#log = log instanceof SharedLog ? log : new SharedLog(log)
     this.#reader = this.#log.reader()
@@ -148,9 +153,10 @@ export class Projection {
     // A step that takes long is not told by the look before it.
     const isLong = applying !== undefined && now - applying.since > longStepMs
     const caughtUp = this.#caughtUp && !isLong
-    const oldest = isLong ? applying.oldest : this.#oldest || this.#asOf
+    // Before the first look it is behind by as much as is known, and not since 1970.
+    const oldest = isLong ? applying.oldest : this.#oldest || this.#asOf || this.#beganAt
     const lagMs = caughtUp && this.#failures === 0 ? 0 : Math.max(0, now - oldest)
-    return { cursor: this.#cursor, caughtUp, asOf: this.#asOf, lagMs, failures: this.#failures }
+    return { cursor: this.#cursor, caughtUp, asOf: this.#asOf, lagMs, failures: this.#failures, error: this.#error }
   }
 
   /** Starts following the log until `stop`. */
@@ -185,12 +191,14 @@ export class Projection {
           this.#round++
           const more = await this.#next()
           this.#failures = 0
+          this.#error = null
           if (more) continue
           this.#settle()
           await this.#rest(this.#options.paceMs)
           await this.#restUntilWoken(this.#options.pollMs)
         } catch (error) {
           this.#failures++
+          this.#error = error instanceof Error ? error.message : String(error)
           this.#loaded = false
           this.#options.onError?.(error)
           await this.#rest(Math.min(5_000, 100 * 2 ** Math.min(this.#failures, 6)))

@@ -108,7 +108,8 @@ export class Follower {
       caughtUp: slowest.caughtUp && one.caughtUp,
       asOf: Math.min(slowest.asOf, one.asOf),
       lagMs: Math.max(slowest.lagMs, one.lagMs),
-      failures: Math.max(slowest.failures, one.failures)
+      failures: Math.max(slowest.failures, one.failures),
+      error: slowest.error ?? one.error
     }))
   }
 

@@ -3,9 +3,9 @@ import type { BlackBox } from './black-box.ts'
 
 /** Below so many events in a second it means nothing whose they are. */
 const fewEvents = 50
-/** A project of this share or more is told by name, so often at most. */
-const largeShare = 0.5
-const toldEveryMs = 10_000
+/** A project of this share or more is told by name: when it becomes that one, and again after so long. */
+const largeShare = 0.6
+const toldEveryMs = 60_000
 
 /** Watches ingest and the spool as `ingest.*` and `spool.*`. */
 export function watchIngest({ ingest }: Telemetry, spoolBytes: number, blackBox: BlackBox): void {

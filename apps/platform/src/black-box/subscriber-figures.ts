@@ -12,6 +12,8 @@ export interface SubscriberState {
   failures: number
   /** Keys that it has set aside, where it does. */
   parked?: number
+  /** What the last failed round met. */
+  error?: string
   /** False when it has ended and nobody starts it again. */
   alive: boolean
 }
@@ -23,10 +25,15 @@ export function watchSubscriber(name: string, state: () => SubscriberState, blac
     const now = state()
     const was = conditionOf(last)
     const is = conditionOf(now)
-    if (was !== is) blackBox.happened('subscriber', { subject: name, detail: { state: is, why: `it was ${was}` } })
+    if (was !== is)
+      blackBox.happened('subscriber', {
+        subject: name,
+        detail: { state: is, why: (is === 'failing' && now.error) || `it was ${was}` }
+      })
     const figures: Record<string, number> = {
       [`subscriber.${name}.lag.time`]: now.lagMs,
-      [`subscriber.${name}.rate`]: Math.max(0, now.position - last.position),
+      // Where it begins is no progress: it goes on where it was before this start.
+      [`subscriber.${name}.rate`]: last.position > 0 ? Math.max(0, now.position - last.position) : 0,
       [`subscriber.${name}.failures`]: now.failures,
       [`subscriber.${name}.alive`]: now.alive ? 1 : 0
     }

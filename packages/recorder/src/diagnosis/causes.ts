@@ -14,6 +14,8 @@ interface Seen {
  * been seen a little before it, or a little after it was over. In milliseconds.
  */
 const slackMs = 3_000
+/** What goes on for longer than this after a cause was over is no symptom of it any more. */
+const aftermathMs = 10_000
 
 /**
  * Causes before their symptoms. What is explained by another finding that overlaps with it in time is that one's symptom,
@@ -54,9 +56,11 @@ export function causesOf(rules: readonly Rule[], found: ReadonlyMap<Rule, readon
 function follows(cause: Seen, symptom: Seen, at: number): boolean {
   const named =
     cause.rule.explains.includes(symptom.rule.name) ||
-    (cause.found.subject === symptom.found.subject &&
+    ([cause.found.subject, ...(cause.found.also ?? [])].includes(symptom.found.subject) &&
       (cause.rule.explainsOfSubject?.includes(symptom.rule.name) ?? false))
-  return named && overlap(cause.found, symptom.found, at)
+  if (!named || !overlap(cause.found, symptom.found, at)) return false
+  const { until } = cause.found
+  return until === undefined || (symptom.found.until ?? at) - until <= aftermathMs
 }
 
 function overlap(a: Found, b: Found, at: number): boolean {

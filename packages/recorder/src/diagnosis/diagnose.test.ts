@@ -103,11 +103,22 @@ describe('causes and symptoms', () => {
     ])
   })
 
+  it('hangs nothing that goes on under a cause that has been over for long', () => {
+    const over = (until: number) => rule('cause', ['symptom'], found('a', -40, until))
+    assert.deepEqual(causesOf(over(-30), rule('symptom', [], found('b', -32))), ['symptom', 'cause'])
+    assert.deepEqual(causesOf(over(-5), rule('symptom', [], found('b', -32))), [['cause', 'symptom']])
+  })
+
   it('takes the first of two that explain each other, also around a corner, for the cause', () => {
     const a = rule('a', ['b'], found('a', -30))
     const b = rule('b', ['c'], found('b', -20))
     const c = rule('c', ['a'], found('c', -40))
     assert.deepEqual(causesOf(a, b, c), [['c', ['a', 'b']]])
+  })
+
+  it('binds all subjects of a cause that has several', () => {
+    const both = { ...rule('cause', [], { ...found('primary', -20), also: ['read'] }), explainsOfSubject: ['late'] }
+    assert.deepEqual(causesOf(both, rule('late', [], found('read', -10))), [['cause', 'late']])
   })
 
   it('binds subjects where a rule says so', () => {

@@ -21,6 +21,8 @@ export interface Finding {
   rule: string
   /** What it is about: `metadata`, `primary`, `disk`, `main loop`, a subscriber or a project. */
   subject: string
+  /** What else it is about, where one fault shows itself at several: the other stores of one server. */
+  also?: string[]
   /** The cause in a sentence that a stranger understands. */
   title: string
   /** What was seen, each with its figures; the strongest first. */

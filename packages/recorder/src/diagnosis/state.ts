@@ -32,7 +32,11 @@ export function stateOf({ at, recent }: Timeline, { causes, lastHeard, silentMs 
     const silence = recent.series('platform.silent', 'watcher').at(-1)
     if (silence && silence.value > speechlessMs && !speaks) return 'down'
   } else if (!speaks) return 'down'
-  return causes.some(({ until }) => until === undefined) ? 'degraded' : 'healthy'
+  const goOn = (findings: readonly Finding[]): Finding[] =>
+    findings.flatMap(finding => [...(finding.until === undefined ? [finding] : []), ...goOn(finding.symptoms)])
+  const now = goOn(causes)
+  if (now.some(({ rule }) => rule === 'platform-stopped')) return 'down'
+  return now.length > 0 ? 'degraded' : 'healthy'
 }
 
 /** One sentence for the person on call, and one more for what comes next. */

@@ -6,6 +6,7 @@ import { machineClock, type RecorderClock } from '../ring/clock.ts'
 import { ClockJump } from './clock-jump.ts'
 import { DiskSpace } from './disk.ts'
 import { MachineCpu } from './machine-cpu.ts'
+import { WaitingThreads } from './waiting-threads.ts'
 
 export interface ProcessFiguresOptions {
   /** Whose file system is measured. */
@@ -21,6 +22,7 @@ const manyFilesEvery = 10
 /** What any process can say of itself: `cpu`, `memory`, `loop`, `gc`, `files`, `disk` and `clock` of the vocabulary. */
 export class ProcessFigures {
   readonly #cpu = new MachineCpu()
+  readonly #waiting = new WaitingThreads()
   readonly #disk: DiskSpace
   readonly #jump: ClockJump
   readonly #delay = monitorEventLoopDelay({ resolution: loopResolutionMs })
@@ -69,6 +71,8 @@ export class ProcessFigures {
     this.#collecting = 0
     const machine = this.#cpu.read()
     if (machine !== undefined) values['cpu.machine'] = machine
+    const waiting = this.#waiting.read()
+    if (waiting !== undefined) values['cpu.waiting'] = waiting
     this.#countFiles()
     if (this.#files !== undefined) values['files.open'] = this.#files
     if (this.#filesLimit !== undefined) values['files.limit'] = this.#filesLimit

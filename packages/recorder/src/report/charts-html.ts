@@ -1,8 +1,8 @@
 import { bounds } from './bounds.ts'
 import { type Axis, draw, place, ticksOf } from './chart.ts'
 import { html } from './escape.ts'
-import { faultOf, type Incident, occurrencesToMark, seriesToDraw } from './incident.ts'
-import { occurrenceWords } from './occurrence-words.ts'
+import { faultOf, type Incident, marksOf, seriesToDraw } from './incident.ts'
+import { markWords } from './occurrence-words.ts'
 import { quantity } from './quantity.ts'
 import { seriesWords } from './series-words.ts'
 import { moment, timeOfDay } from './when.ts'
@@ -19,7 +19,7 @@ const strip = 26
 export function timelineHtml(incident: Incident): string {
   const axis: Axis = { from: incident.from, to: incident.to }
   const fault = faultOf(incident)
-  const { shown, leftOut } = occurrencesToMark(incident)
+  const { shown, leftOut } = marksOf(incident)
   const marks = shown.map(({ at }) => place(axis, at) / 10)
   const shade = fault
     ? `<rect class="fault" x="${place(axis, fault.since) / 10}%" y="0" width="${Math.max(0.4, (place(axis, fault.until) - place(axis, fault.since)) / 10).toFixed(1)}%" height="100%"/>`
@@ -44,8 +44,8 @@ ${charts.length > 0 ? charts.join('\n') : '<p>None of the series that the causes
       return `<text class="tick" text-anchor="${anchor}" x="${x}%" y="13">${timeOfDay(at)}</text>`
     })
     .join('')}</svg>
-${shown.length > 0 ? `<ol class="happened">${shown.map(one => `<li><time>${timeOfDay(one.at)}</time> ${html(occurrenceWords(one))}</li>`).join('')}</ol>` : ''}
-${leftOut > 0 ? `<p class="dim">${leftOut} more, farther from the beginning of the fault, are not shown; at most ${bounds.marks} are.</p>` : ''}
+${shown.length > 0 ? `<ol class="happened">${shown.map(one => `<li><time>${timeOfDay(one.at)}</time> ${html(markWords(one))}</li>`).join('')}</ol>` : ''}
+${leftOut > 0 ? `<p class="dim">${leftOut} more, farther from the beginning of the first cause, are not shown; at most ${bounds.marks} are.</p>` : ''}
 </div>`
 }
 

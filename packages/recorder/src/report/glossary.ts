@@ -47,6 +47,42 @@ const terms: readonly (readonly [term: string, pattern: RegExp, meaning: string]
     /\bdependenc/i,
     'Another service or server that the platform asks while it works, such as the metadata API.'
   ],
+  [
+    'asOf',
+    /\basOf\b/,
+    'The moment up to which an answer holds everything. It stands on every answer of the dashboards.'
+  ],
+  [
+    'dead letter',
+    /\bdead.letter|set aside\b/i,
+    'A message that cannot be handled, kept aside until somebody has looked at it; what comes behind it of its key waits with it.'
+  ],
+  [
+    'deadline',
+    /\bdeadline/i,
+    'The moment after which nobody waits for an answer any more, so that no work is done for it.'
+  ],
+  [
+    'door',
+    /\bthe door\b/i,
+    'The first step of ingest: what would wait too long is refused there at once, first of who sends more than its share.'
+  ],
+  [
+    'embedded store',
+    /\bembedded store\b/i,
+    'The database inside the platform’s own process, used where no server is set (databaseUrl). It has one connection.'
+  ],
+  [
+    'fault knob',
+    /\bfault knob/i,
+    'A switch that breaks something on purpose, for drills. It exists only with the setting faultKnobs, never in production.'
+  ],
+  ['jitter', /\bjitter/i, 'A random part in how long is waited, so that many do not come back at the same moment.'],
+  [
+    'patience',
+    /\bwith patience\b/i,
+    'Asked by one question at a time that waits up to 5 seconds, to tell what is late from what never comes.'
+  ],
   ['duplicate', /\bduplicate/i, 'An event that was sent again and is counted once.'],
   [
     'enrichment',
@@ -101,6 +137,11 @@ const terms: readonly (readonly [term: string, pattern: RegExp, meaning: string]
   ['shedding', /\bshed/i, 'Refusing some requests at the door, at once, so that the rest are served well.'],
   ['spool', /\bspool/i, 'A file on this machine’s own disk in which events wait while the store is away.'],
   ['subscriber', /\bsubscriber/i, 'A reader of the log that does something with each event, at its own pace.'],
+  [
+    'tablespace',
+    /\btablespace|pg_tblspc/i,
+    'A folder, often on another disk, in which a database server keeps some of its tables.'
+  ],
   ['timeout', /\btime-?out|\btimed out/i, 'How long a call may take before it is given up.'],
   [
     'watcher',

@@ -17,12 +17,12 @@ export interface Incident {
 export function faultOf({ diagnosis, to }: Incident): { since: number; until: number } | undefined {
   const { causes } = diagnosis
   if (causes.length === 0) return undefined
-  const all = causes.flatMap(withSymptoms)
+  const goOn = causes.filter(({ until }) => until === undefined)
+  // What was over before is another incident.
+  const all = (goOn.length > 0 ? goOn : causes).flatMap(withSymptoms)
   return {
     since: all.reduce((first, { since }) => Math.min(first, since), Number.POSITIVE_INFINITY),
-    until: causes.some(({ until }) => until === undefined)
-      ? to
-      : causes.reduce((last, { until = to }) => Math.max(last, until), 0)
+    until: goOn.length > 0 ? to : causes.reduce((last, { until = to }) => Math.max(last, until), 0)
   }
 }
 
@@ -62,15 +62,48 @@ export function seriesOf({ records, from, to }: Incident, name: string): Point[]
   return (platform.length > 0 ? platform : watcher).sort((a, b) => a.at - b.at)
 }
 
-/** What happened in the stretch, oldest first: at most so many, those nearest to the beginning of the fault. */
-export function occurrencesToMark(incident: Incident): { shown: Occurrence[]; leftOut: number } {
-  const { records, from, to } = incident
-  const all = records.filter(
-    (record): record is Occurrence =>
-      // A fault that somebody made on purpose is not evidence of anything.
-      record.kind === 'occurrence' && record.name !== 'drill' && record.at >= from && record.at <= to
-  )
-  const since = faultOf(incident)?.since ?? to
+/** Something that happened, once or again and again, or a cause that began. */
+export interface Mark {
+  at: number
+  /** When it happened for the last time, where it did more than once. */
+  until?: number
+  times: number
+  happened: Occurrence | Finding
+}
+
+/** What is the same and comes again within this time is one line, in milliseconds. */
+const againMs = 5_000
+
+/**
+ * What happened in the stretch, oldest first, the beginnings of the causes among it: at most so many, those nearest to the
+ * beginning of what is to be dealt with first.
+ */
+export function marksOf(incident: Incident): { shown: Mark[]; leftOut: number } {
+  const { records, from, to, diagnosis } = incident
+  const inside = ({ at }: { at: number }) => at >= from && at <= to
+  const all: Mark[] = diagnosis.causes
+    .slice(0, bounds.causes)
+    .map(cause => ({ at: cause.since, times: 1, happened: cause }))
+    .filter(inside)
+  const last = new Map<string, Mark>()
+  for (const record of records) {
+    // A fault that somebody made on purpose is not evidence of anything.
+    if (record.kind !== 'occurrence' || record.name === 'drill' || !inside(record)) continue
+    const { name, source, subject, detail } = record
+    const { count, ...rest } = detail ?? {}
+    const key = JSON.stringify([name, source, subject, rest])
+    const times = typeof count === 'number' && count > 1 ? count : 1
+    const known = last.get(key)
+    if (known && record.at - (known.until ?? known.at) <= againMs) {
+      known.until = record.at
+      known.times += times
+    } else {
+      const mark: Mark = { at: record.at, times, happened: record }
+      last.set(key, mark)
+      all.push(mark)
+    }
+  }
+  const since = diagnosis.causes[0]?.since ?? to
   const shown = all
     .toSorted((a, b) => Math.abs(a.at - since) - Math.abs(b.at - since))
     .slice(0, bounds.marks)

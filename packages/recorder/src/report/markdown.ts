@@ -4,9 +4,9 @@ import { bounds } from './bounds.ts'
 import { markdown, markdownWithCode } from './escape.ts'
 import { explained } from './glossary.ts'
 import { titleOf } from './html.ts'
-import { faultOf, type Incident, occurrencesToMark, seriesToDraw } from './incident.ts'
+import { faultOf, type Incident, marksOf, seriesToDraw } from './incident.ts'
 import { lossesOf } from './losses.ts'
-import { occurrenceWords } from './occurrence-words.ts'
+import { markWords } from './occurrence-words.ts'
 import { inPercent, quantity } from './quantity.ts'
 import { seriesWords } from './series-words.ts'
 import { moment, timeOfDay } from './when.ts'
@@ -70,7 +70,7 @@ function symptomList(symptoms: readonly Finding[], depth: number): string {
   const more = symptoms.length - shown.length
   return [
     ...shown.flatMap(one => [
-      `${indent}- ${markdownWithCode(one.title)}`,
+      `${indent}- ${markdownWithCode(one.title)}${one.evidence[0] ? `: ${markdownWithCode(one.evidence[0].text)}` : ''}`,
       ...(one.symptoms.length > 0 && depth < bounds.depth ? [symptomList(one.symptoms, depth + 1)] : [])
     ]),
     ...(more > 0 ? [`${indent}- and ${more} more`] : [])
@@ -80,33 +80,39 @@ function symptomList(symptoms: readonly Finding[], depth: number): string {
 function timeline(incident: Incident): string[] {
   const { from, to } = incident
   const fault = faultOf(incident)
-  const { shown, leftOut } = occurrencesToMark(incident)
+  const { shown, leftOut } = marksOf(incident)
   const rows = seriesToDraw(incident).map(({ name, points }) => {
-    const { label, unit, states, lowIsBad } = seriesWords(name)
+    const { label, unit, states } = seriesWords(name)
     const said = (value: number | undefined) => (value === undefined ? '–' : (states?.[value] ?? quantity(value, unit)))
     const within = points.filter(({ at }) => fault && at >= fault.since && at <= fault.until).map(({ value }) => value)
-    const worst = within.reduce<number | undefined>(
-      (most, value) => (most === undefined || (lowIsBad ? value < most : value > most) ? value : most),
-      undefined
-    )
-    const before = points.filter(({ at }) => !fault || at < fault.since).map(({ value }) => value)
-    return `| ${markdown(label)} | ${markdown(said(median(before)))} | ${markdown(said(worst))} | ${markdown(said(points.at(-1)?.value))} |`
+    const before = median(points.filter(({ at }) => !fault || at < fault.since).map(({ value }) => value))
+    return `| ${markdown(label)} | ${markdown(said(before))} | ${markdown(said(farthest(within, before)))} | ${markdown(said(points.at(-1)?.value))} |`
   })
   return [
     '## Timeline',
     `From ${moment(from)} to ${moment(to)}.`,
     ...(rows.length > 0
       ? [
-          ['| measured | before (in the middle) | at its worst | last |', '| --- | --- | --- | --- |', ...rows].join(
-            '\n'
-          )
+          [
+            '| measured | before (in the middle) | farthest from it | last |',
+            '| --- | --- | --- | --- |',
+            ...rows
+          ].join('\n')
         ]
       : []),
     shown.length > 0
-      ? shown.map(one => `- ${timeOfDay(one.at)} ${markdown(occurrenceWords(one))}`).join('\n')
+      ? shown.map(one => `- ${timeOfDay(one.at)} ${markdown(markWords(one))}`).join('\n')
       : 'Nothing that has a moment was recorded.',
-    ...(leftOut > 0 ? [`${leftOut} more, farther from the beginning of the fault, are not shown.`] : [])
+    ...(leftOut > 0 ? [`${leftOut} more, farther from the beginning of the first cause, are not shown.`] : [])
   ]
+}
+
+/** What was the farthest from before, to either side; the highest where nothing was before. */
+function farthest(values: readonly number[], before = 0): number | undefined {
+  return values.reduce<number | undefined>(
+    (most, value) => (most === undefined || Math.abs(value - before) > Math.abs(most - before) ? value : most),
+    undefined
+  )
 }
 
 function median(values: readonly number[]): number | undefined {

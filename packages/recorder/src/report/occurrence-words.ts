@@ -1,5 +1,7 @@
 import { inWords } from '../diagnosis/in-words.ts'
 import type { Occurrence } from '../record.ts'
+import type { Mark } from './incident.ts'
+import { timeOfDay } from './when.ts'
 
 type Words = (subject: string, detail: NonNullable<Occurrence['detail']>, who: string) => string
 
@@ -25,8 +27,8 @@ const table: Readonly<Record<string, Words>> = {
   store: (subject, { state, up, why }) =>
     `store ${subject}: ${state ?? (up === true ? 'up' : up === false ? 'away' : 'changed')}${because(why)}`,
   subscriber: (subject, { state, why }) => `subscriber ${subject}: ${said(state)}${because(why)}`,
-  error: (subject, { code, message, count }) =>
-    `error in ${subject}${code === undefined ? '' : ` (${code})`}${because(message)}${typeof count === 'number' && count > 1 ? `, ${count} times` : ''}`
+  error: (subject, { code, message }) =>
+    `error in ${subject}${code === undefined ? '' : ` (${code})`}${because(message)}`
 }
 
 /** What happened, in a sentence without its time. */
@@ -37,6 +39,12 @@ export function occurrenceWords({ name, source, subject = '', detail = {} }: Occ
     .slice(0, 6)
     .map(([key, value]) => `${key} ${said(value)}`)
   return [name, subject, rest.join(', ')].filter(part => part !== '').join(' ')
+}
+
+/** The same of a line of the timeline, which may have happened more than once. */
+export function markWords({ times, until, happened }: Mark): string {
+  const words = 'rule' in happened ? `cause: ${happened.title}` : occurrenceWords(happened)
+  return `${words}${times > 1 ? `, ${times} times` : ''}${until === undefined ? '' : `, until ${timeOfDay(until)}`}`
 }
 
 const said = (value: unknown) => (value === undefined || value === null ? 'nothing' : String(value))

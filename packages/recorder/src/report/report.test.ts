@@ -131,6 +131,24 @@ describe('the report of an incident', () => {
     assert.match(marked, /`npx plimsoll config`/)
   })
 
+  it('tells once what comes again and again, and the causes among what happened', () => {
+    const errors = Array.from(
+      { length: 8 },
+      (_, n): BlackBoxRecord => ({
+        kind: 'occurrence',
+        at: noon + 20_000 + n * 1_000,
+        source: 'platform',
+        name: 'error',
+        subject: 'http',
+        detail: { code: 'overloaded', message: 'come again', count: 10 + n }
+      })
+    )
+    const marked = reportMarkdown(incidentAt([...records(), ...errors], noon + 60_000, () => judged()))
+    assert.match(marked, /12:00:20 error in http \(overloaded\): come again, 108 times, until 12:00:27/)
+    assert.match(marked, /12:00:00 cause: metadata answers slowly/)
+    assert.equal(marked.match(/error in http/g)?.length, 1)
+  })
+
   it('draws the series of the evidence, the symptoms’ too, with the fault shaded and what happened marked', () => {
     const page = reportHtml(incident())
     const captions = [...page.matchAll(/<figcaption>(.*?) <span/g)].map(([, caption]) => caption)

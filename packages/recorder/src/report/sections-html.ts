@@ -63,7 +63,8 @@ function symptomsHtml(symptoms: readonly Finding[], depth: number): string {
   return `<ul>${shown
     .map(one => {
       const under = one.symptoms.length > 0 && depth < bounds.depth ? symptomsHtml(one.symptoms, depth + 1) : ''
-      return `<li>${htmlWithCode(one.title)}${under}</li>`
+      const known = one.evidence[0] ? `: <span class="dim">${htmlWithCode(one.evidence[0].text)}</span>` : ''
+      return `<li>${htmlWithCode(one.title)}${known}${under}</li>`
     })
     .join('')}${more > 0 ? `<li class="dim">and ${more} more</li>` : ''}</ul>`
 }

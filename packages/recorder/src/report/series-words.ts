@@ -16,6 +16,7 @@ const low = { lowIsBad: true }
 /** `*` is the subject. In the order of `docs/vocabulary.md`. */
 const rows: readonly Row[] = [
   ['cpu.process', 'processor time used by the platform', 'cores'],
+  ['cpu.waiting', 'threads of ours that wait for a processor', 'count'],
   ['cpu.machine', 'share of the machine’s processors that is busy', 'share'],
   ['memory.rss', 'memory of the platform', 'bytes'],
   ['memory.heap', 'heap of the platform', 'bytes'],

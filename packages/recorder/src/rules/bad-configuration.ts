@@ -39,7 +39,7 @@ export const badConfiguration: Rule = {
   lever: {
     name: 'take back the setting',
     action:
-      'Put the old value back and start again; `npx plimsoll config` prints each setting that is in force and where it comes from. Nothing acknowledged is lost by a restart.',
+      'Put the old value back where it is set (`npx plimsoll config` says for each setting whether that is the environment, plimsoll.json or a flag) and start again. Nothing acknowledged is lost by a restart.',
     page: 'docs/architecture.md'
   },
   find(timeline) {

@@ -12,3 +12,15 @@ test('requests that fail since another version was started', () => {
   assert.equal(first?.rule, 'bad-version')
   assert.equal(first.subject, '0.5.0')
 })
+
+test('a setting that was changed at the start before has no part in it', () => {
+  const tape = new Tape().seconds(60)
+  tape.happens('start').happens('configuration', { key: 'metadataUrl', from: 'a', to: 'b' })
+  tape.seconds(10)
+  tape.happens('start').happens('version', { from: '0.4.0', to: '0.5.0' })
+  tape.seconds(6, { 'http.failed': 60 })
+  assert.deepEqual(
+    diagnose(tape.records).causes.map(({ rule }) => rule),
+    ['bad-version']
+  )
+})

@@ -9,9 +9,9 @@ export const clockJump: Rule = {
   about: 'The clock of the machine was set to another time at once.',
   explains: ['subscriber-slow', 'expired'],
   lever: {
-    name: 'time from the server of record',
+    name: 'time from a time server',
     action:
-      'Set the time right and keep it: `timedatectl status`, `chronyc tracking`; let it be slewed, not stepped. Events whose time is refused can be sent again afterwards: each is counted once.',
+      'Look whether it is wrong still (`timedatectl status`, `chronyc tracking`), set it right (`chronyc makestep`) and keep it so by a time server. Events whose time is refused can be sent again afterwards: each is counted once.',
     page: 'docs/patterns/idempotency.md'
   },
   find(timeline) {

@@ -10,7 +10,7 @@ const more = 0.2
 export const cpuStarved: Rule = {
   name: 'cpu-starved',
   about: 'Other programs of the machine take the processors, and the platform waits for one.',
-  explains: ['store-slow', 'overload', 'retry-storm', 'event-loop-blocked', 'subscriber-slow'],
+  explains: ['store-slow', 'overload', 'retry-storm', 'event-loop-blocked', 'subscriber-slow', 'subscriber-dead'],
   lever: {
     name: 'bulkhead between programs',
     action:
@@ -34,8 +34,14 @@ export const cpuStarved: Rule = {
     const usualDelay = quantile(within(delays, 0, found.since - 1_000), 0.5)
     const stall = mean(within(points(timeline, 'pressure.cpu'), found.since))
     const usualStall = mean(within(points(timeline, 'pressure.cpu'), 0, found.since - 1_000))
+    // The threads of the stores wait longer than the main loop, which sleeps most of the time and so comes first when it wakes.
+    const threads = points(timeline, 'cpu.waiting')
+    const waiting = mean(within(threads, found.since))
+    const usualWaiting = mean(within(threads, 0, found.since - 1_000))
     const waits =
-      delay >= Math.max(60, 2 * (usualDelay ?? 30)) || (stall >= 0.5 && delay >= 30 && stall >= 1.5 * usualStall)
+      delay >= Math.max(60, 2 * (usualDelay ?? 30)) ||
+      (stall >= 0.5 && delay >= 30 && stall >= 1.5 * usualStall) ||
+      (waiting >= 0.7 && waiting >= 2 * usualWaiting)
     if (!waits) return []
     return [
       {
@@ -49,6 +55,17 @@ export const cpuStarved: Rule = {
             now,
             before: usual
           },
+          ...(waiting > 0
+            ? [
+                {
+                  at: found.since,
+                  text: `${waiting.toFixed(1)} of our threads wait for a processor at any time${was(usualWaiting.toFixed(1))}`,
+                  series: 'cpu.waiting',
+                  now: waiting,
+                  before: usualWaiting
+                }
+              ]
+            : []),
           {
             at: found.since,
             text: `a turn of our main loop waits ${time(delay)} at p99${was(usualDelay === undefined ? undefined : time(usualDelay))}`,

@@ -79,6 +79,8 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   const opened = breaker.some(({ at, value }) => value > 0 && at >= found.since)
   if (!opened && late + bad < 3 && ill < 4) return undefined
   const kind = isRefused ? 'dead' : kindOf({ total, late, bad, gone, probed, asks, inVain })
+  // It answers as it does on other days: what was wrong was over before it was looked at.
+  if (kind === 'slow' && late + bad === 0 && !open && (quantile(answered, 0.95) ?? 0) < slowMs) return undefined
   const usualText = before === undefined ? undefined : time(before)
   const evidence: Evidence[] = []
   const add = (text: string, series: string, now?: number, past?: number) =>
@@ -148,5 +150,5 @@ function kindOf({ total, late, bad, gone, probed, asks, inVain }: Seen): Ill['ki
 /** What an ill dependency costs, which is its own answer. */
 export const costOf = ({ name, open }: Ill): string =>
   open
-    ? `What ${name} would have said is "unknown" and is filled in later by itself. Nothing is refused and nothing is lost.`
+    ? `What ${name} would have said is "unknown" and is filled in later by itself. No event is refused for it and nothing is lost.`
     : `Requests wait for ${name} up to their limit; what it does not say in time is "unknown" and filled in later. Nothing is lost.`

@@ -16,6 +16,15 @@ export interface Trouble {
 /** Trouble that a deployment made shows itself in its first seconds; what comes later comes from elsewhere. In milliseconds. */
 const soonMs = 20_000
 
+/** What is told of one start is told at once; in milliseconds. */
+const oneStartMs = 2_000
+
+/** When something was changed again: what begins to fail after that is no longer this change's. */
+function nextChange(timeline: Timeline, at: number): number {
+  const others = ['version', 'configuration'].flatMap(name => occurrences(timeline, name))
+  return Math.min(...others.map(other => other.at).filter(later => later > at + oneStartMs))
+}
+
 /** @param change when something else was started than before, by its own occurrence */
 export function troubleAfter(timeline: Timeline, change: Occurrence): Trouble | undefined {
   const from = change.at - 1_000
@@ -27,7 +36,8 @@ export function troubleAfter(timeline: Timeline, change: Occurrence): Trouble | 
     evidence.push(one)
     since = Math.min(since, one.at)
   }
-  const soon = (at: number) => at >= from && at <= change.at + soonMs
+  const next = nextChange(timeline, change.at)
+  const soon = (at: number) => at >= from && at <= change.at + soonMs && at < next
 
   const refused = occurrences(timeline, 'refused-to-start').findLast(({ at }) => at >= from)
   if (refused && soon(refused.at))

@@ -23,7 +23,7 @@ export const diskFull: Rule = {
   lever: {
     name: 'disk space',
     action:
-      'Make room on the disk of the data folder (`df -h`, `du -xh DIR | sort -h | tail`; `npx plimsoll config` prints where it is), or move the folder to a larger disk and start there with --data.',
+      'Make room on the disk of the data folder (`df -h`, `du -xh DIR | sort -h | tail`; `npx plimsoll config` prints where it is), or stop the platform, copy the folder to a larger disk and start there with --data. Delete nothing of the folder itself.',
     page: 'docs/patterns/rate-limit-and-load-shedding.md'
   },
   find(timeline) {

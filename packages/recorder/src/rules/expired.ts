@@ -20,7 +20,7 @@ export const expired: Rule = {
   lever: {
     name: 'renew it, and before its end next time',
     action:
-      'Renew the certificate where it is made and load it again, or make a new key with `npx plimsoll keys create` and give it to those who used the old one. `npx plimsoll why` tells of the next one before it ends.',
+      'A certificate: renew it and load it again at the host that `npx plimsoll config` names; `openssl s_client -connect HOST:PORT | openssl x509 -noout -subject -enddate` shows which one is served. Is its end still to come, the clock of this machine is wrong. A write key: make a new one with `npx plimsoll keys create` and give it to those who used the old one.',
     page: 'docs/architecture.md'
   },
   find: timeline => [

@@ -85,7 +85,7 @@ const hours: Record<string, Hour> = {
         ? {
             'cpu.machine': 0.97,
             'cpu.process': 1.8,
-            'store.read.commit': 420,
+            'store.read.commit': 1_400,
             'store.read.held': 1_400,
             'subscriber.analytics.lag.time': second < 660 ? 12_000 : Math.max(200, 12_000 - (second - 660) * 40),
             'subscriber.analytics.rate': 20_000

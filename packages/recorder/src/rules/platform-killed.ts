@@ -20,7 +20,7 @@ export const platformKilled: Rule = {
   lever: {
     name: 'restart by the watcher',
     action:
-      'Wait: the watcher starts it again by itself. If it does not come back, `npx plimsoll up` shows why. Who sent the signal is in the log of the machine (`journalctl -k`, `last -x`).',
+      'Wait: the watcher starts it again by itself. If it does not come back, `npx plimsoll up` shows why. Kills for want of memory are in `journalctl -k`; a person or a script that sends a signal leaves no trace there, so ask who was at the machine.',
     page: 'docs/patterns/health.md'
   },
   find(timeline) {

@@ -12,7 +12,9 @@ export const platformStopped: Rule = {
     'overload',
     'retry-storm',
     'store-slow',
-    'cpu-starved'
+    'cpu-starved',
+    'subscriber-slow',
+    'subscriber-dead'
   ],
   lever: {
     name: 'health endpoint and restart',

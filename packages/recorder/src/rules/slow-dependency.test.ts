@@ -21,3 +21,10 @@ test('calls that time out, and a patient question that is answered: the dependen
   assert.match(first.evidence[0]!.text, /812 ms; before it was 8 ms/)
   assert.ok(first.evidence.some(({ before, now }) => before === 8 && now === 812))
 })
+
+test('one that answers as usual again is not slow any more', () => {
+  const tape = new Tape().seconds(60)
+  tape.seconds(6, { 'dependency.metadata.p99': 812 })
+  assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
+  assert.deepEqual(diagnose(tape.seconds(20).records).causes, [])
+})

@@ -1,4 +1,5 @@
 import type { Rule } from '../diagnosis/rule.ts'
+import { oneServer } from './one-server.ts'
 import { storeErrors, wordsOf } from './store-errors.ts'
 import { count } from './words.ts'
 
@@ -13,25 +14,27 @@ export const storeOutOfConnections: Rule = {
   lever: {
     name: 'bulkhead',
     action:
-      'Ask the server who holds its connections (`select application_name, count(*) from pg_stat_activity group by 1`) and end the idle ones, or raise max_connections; give each program a pool that is its part.',
+      'Ask the server who holds its connections, as its superuser, for whom some are kept free (`sudo -u postgres psql`): `select application_name, usename, count(*) from pg_stat_activity group by 1, 2 order by 3 desc`. End the idle ones of whoever has most (`pg_terminate_backend`); then give each program a pool that is its part, or raise max_connections, which needs a restart of the server.',
     page: 'docs/patterns/bulkhead.md'
   },
   find: timeline =>
-    storeErrors(timeline, isIt).map(({ store, since, until, count: times, last }) => ({
-      subject: store,
-      title: `The server of the store ${store} has no connection left to give`,
-      evidence: [
-        { at: last.at, text: `it answered: ${wordsOf(last)}`, series: 'error' },
-        {
-          at: since,
-          text: `${count(times)} such errors so far; before it was none`,
-          series: 'error',
-          before: 0,
-          now: times
-        }
-      ],
-      cost: 'New events wait on the disk and are written later; what must read the store now is refused. Nothing acknowledged is lost.',
-      since,
-      ...(until === undefined ? {} : { until })
-    }))
+    oneServer(
+      storeErrors(timeline, isIt).map(({ store, since, until, count: times, last }) => ({
+        subject: store,
+        title: `The server of the store ${store} has no connection left to give`,
+        evidence: [
+          { at: last.at, text: `it answered: ${wordsOf(last)}`, series: 'error' },
+          {
+            at: since,
+            text: `${count(times)} such errors so far; before it was none`,
+            series: 'error',
+            before: 0,
+            now: times
+          }
+        ],
+        cost: 'New events wait on the disk and are written later; what must read the store now is refused. Nothing acknowledged is lost.',
+        since,
+        ...(until === undefined ? {} : { until })
+      }))
+    )
 }

@@ -1,4 +1,5 @@
 import type { Rule } from '../diagnosis/rule.ts'
+import { oneServer } from './one-server.ts'
 import { storeErrors, wordsOf } from './store-errors.ts'
 import { count } from './words.ts'
 
@@ -13,25 +14,27 @@ export const storeOutOfSpace: Rule = {
   lever: {
     name: 'disk space',
     action:
-      'Make room on the disk of the server of that store, or give it a larger one; `npx plimsoll config` says which server it is (databaseUrl), and keepEventsDays lets old events go.',
+      'Make room on the disk of the server of that store, or give it a larger one; `npx plimsoll config` says which server it is (databaseUrl). Its message names the file: one under pg_tblspc is of a tablespace, with a disk of its own. So that it does not come again, keepEventsDays lets old events go.',
     page: 'docs/patterns/rate-limit-and-load-shedding.md'
   },
   find: timeline =>
-    storeErrors(timeline, isIt).map(({ store, since, until, count: times, last }) => ({
-      subject: store,
-      title: `The disk of the store ${store} is full`,
-      evidence: [
-        { at: last.at, text: `it answered: ${wordsOf(last)}`, series: 'error' },
-        {
-          at: since,
-          text: `${count(times)} such errors so far; before it was none`,
-          series: 'error',
-          before: 0,
-          now: times
-        }
-      ],
-      cost: 'Writes fail there and wait on our own disk until there is room; reading goes on. Nothing acknowledged is lost.',
-      since,
-      ...(until === undefined ? {} : { until })
-    }))
+    oneServer(
+      storeErrors(timeline, isIt).map(({ store, since, until, count: times, last }) => ({
+        subject: store,
+        title: `The disk of the store ${store} is full`,
+        evidence: [
+          { at: last.at, text: `it answered: ${wordsOf(last)}`, series: 'error' },
+          {
+            at: since,
+            text: `${count(times)} such errors so far; before it was none`,
+            series: 'error',
+            before: 0,
+            now: times
+          }
+        ],
+        cost: 'Writes fail there and wait on our own disk until there is room; reading goes on. Nothing acknowledged is lost.',
+        since,
+        ...(until === undefined ? {} : { until })
+      }))
+    )
 }

@@ -1,4 +1,6 @@
 import type { Rule } from '../diagnosis/rule.ts'
+import type { Point } from '../diagnosis/timeline.ts'
+import { oneServer } from './one-server.ts'
 import { mean, median, points, raised, subjects, within } from './reading.ts'
 import { count, time, was } from './words.ts'
 
@@ -14,49 +16,62 @@ export const storeSlow: Rule = {
     page: 'docs/patterns/timeout-and-deadline.md'
   },
   find: timeline =>
-    subjects(timeline, 'store').flatMap(name => {
-      const commit = points(timeline, `store.${name}.commit`)
-      // A request waits for the primary store; the others work in large steps of their own, which a rebuild makes larger.
-      const slow = raised(timeline, commit, { floor: name === 'primary' ? 100 : 800, times: 3, gapMs: 4_500 })
-      if (!slow) return []
-      // The first steps after a start are large and cold, and say nothing where nobody waits for them.
-      if (name !== 'primary' && slow.usual === undefined) return []
-      // One statement that holds everything makes the others late too; that is another cause.
-      const held = Math.max(0, ...within(points(timeline, `store.${name}.held`), slow.since).map(({ value }) => value))
-      if (held > 2_500 && held > 4 * slow.now) return []
-      // More is written than usual: then it is the load that grew, and commits with it.
-      const written = points(timeline, 'ingest.accepted')
-      const usually = mean(within(written, 0, slow.since - 1_000))
-      if (slow.usual !== undefined && usually > 0 && mean(within(written, slow.since)) > 1.3 * usually) return []
-      const waiting = median(within(points(timeline, `store.${name}.waiting`), slow.since))
-      const usual = slow.usual === undefined ? undefined : time(slow.usual)
-      return [
-        {
-          subject: name,
-          title: `The store ${name} has become slow`,
-          evidence: [
-            {
-              at: slow.since,
-              text: `a commit takes ${time(slow.now)}${was(usual)}`,
-              series: `store.${name}.commit`,
-              now: slow.now,
-              ...(slow.usual === undefined ? {} : { before: slow.usual })
-            },
-            ...(waiting === undefined || waiting === 0
-              ? []
-              : [
-                  {
-                    at: slow.since,
-                    text: `${count(waiting)} statements wait for it`,
-                    series: `store.${name}.waiting`,
-                    now: waiting
-                  }
-                ])
-          ],
-          cost: `What needs the store ${name} is later by ${time(slow.now - (slow.usual ?? 0))} and more; what would wait too long is refused with a time to come back. Nothing acknowledged is lost.`,
-          since: slow.since,
-          ...(slow.until === undefined ? {} : { until: slow.until })
+    oneServer(
+      subjects(timeline, 'store').flatMap(name => {
+        const commit = points(timeline, `store.${name}.commit`)
+        // A request waits for the primary store; the others work in large steps of their own, which a rebuild makes larger.
+        const slow = raised(timeline, commit, { floor: name === 'primary' ? 100 : 800, times: 3, gapMs: 4_500 })
+        if (!slow) return []
+        // The first steps after a start are large and cold, and say nothing where nobody waits for them.
+        if (name !== 'primary' && slow.usual === undefined) return []
+        // One statement that holds everything makes the others late too; that is another cause.
+        const held = Math.max(
+          0,
+          ...within(points(timeline, `store.${name}.held`), slow.since).map(({ value }) => value)
+        )
+        if (held > 2_500 && held > 4 * slow.now) return []
+        // More is written than usual: then it is the load that grew, and commits with it. In the read store subscribers write, and a
+        // rebuild of its views is much for them to do.
+        const grew = (written: readonly Point[]) => {
+          const usually = mean(within(written, 0, slow.since - 1_000))
+          return slow.usual !== undefined && usually > 0 && mean(within(written, slow.since)) > 1.3 * usually
         }
-      ]
-    })
+        if (grew(points(timeline, 'ingest.accepted'))) return []
+        if (
+          name !== 'primary' &&
+          subjects(timeline, 'subscriber').some(one => grew(points(timeline, `subscriber.${one}.rate`)))
+        )
+          return []
+        const waiting = median(within(points(timeline, `store.${name}.waiting`), slow.since))
+        const usual = slow.usual === undefined ? undefined : time(slow.usual)
+        return [
+          {
+            subject: name,
+            title: `The store ${name} has become slow`,
+            evidence: [
+              {
+                at: slow.since,
+                text: `a commit takes ${time(slow.now)}${was(usual)}`,
+                series: `store.${name}.commit`,
+                now: slow.now,
+                ...(slow.usual === undefined ? {} : { before: slow.usual })
+              },
+              ...(waiting === undefined || waiting === 0
+                ? []
+                : [
+                    {
+                      at: slow.since,
+                      text: `${count(waiting)} statements wait for it`,
+                      series: `store.${name}.waiting`,
+                      now: waiting
+                    }
+                  ])
+            ],
+            cost: `What needs the store ${name} is later by ${time(slow.now - (slow.usual ?? 0))} and more; what would wait too long is refused with a time to come back. Nothing acknowledged is lost.`,
+            since: slow.since,
+            ...(slow.until === undefined ? {} : { until: slow.until })
+          }
+        ]
+      })
+    )
 }

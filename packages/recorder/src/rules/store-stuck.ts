@@ -13,7 +13,7 @@ export const storeStuck: Rule = {
   lever: {
     name: 'deadline and statement timeout',
     action:
-      'Find who holds the lock (`select pid, pg_blocking_pids(pid), query from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0`) and end it with `select pg_terminate_backend(pid)`. New events wait on the disk meanwhile: `npx plimsoll status`.',
+      'Ask the server who holds the lock: `select distinct holder.pid, holder.application_name, holder.query from pg_stat_activity waiter join pg_stat_activity holder on holder.pid = any(pg_blocking_pids(waiter.pid))`. End that one, not those who wait: `select pg_terminate_backend(PID)`. Is nobody listed, the server itself hangs: look at its disk.',
     page: 'docs/patterns/timeout-and-deadline.md'
   },
   find: timeline =>
@@ -58,7 +58,7 @@ export const storeStuck: Rule = {
               now: 0
             }
           ],
-          cost: `What needs the store ${name} waits until its deadline; new events go to the disk and are written later. Nothing acknowledged is lost.`,
+          cost: `What needs the store ${name} waits until its deadline and is then refused with a time to come back. Nothing acknowledged is lost.`,
           since,
           ...(found.until === undefined ? {} : { until: found.until })
         }

@@ -8,7 +8,7 @@ export const subscriberDead: Rule = {
   lever: {
     name: 'queue and restart',
     action:
-      'Start that subscriber again; it goes on where it stopped and counts each thing once. If it ran inside the platform, `npx plimsoll status` says whether it is back.',
+      'Start it again; it goes on where it stopped and counts each thing once. Inside the platform it is started with it: end the platform’s process (`kill -9`, the PID is in platform.json of the data folder) and the watcher starts both. One that runs by itself: `npx plimsoll serve NAME`.',
     page: 'docs/patterns/pubsub.md'
   },
   find: timeline =>

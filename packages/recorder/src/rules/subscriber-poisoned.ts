@@ -8,7 +8,7 @@ export const subscriberPoisoned: Rule = {
   lever: {
     name: 'dead-letter queue',
     action:
-      'Read its error in the log of the platform: it names the message. Mend the handler and start it again, or set the message aside; the other messages go on meanwhile.',
+      'Read its error above, and in full in what the platform prints (stderr). Is its store or what it asks ill, mend that: it goes on by itself. Is it the message, mend the handler and start it again; a message that alone fails is set aside with what comes behind it of its key, and the others go on.',
     page: 'docs/patterns/pubsub.md'
   },
   find: timeline =>
@@ -16,7 +16,7 @@ export const subscriberPoisoned: Rule = {
       .filter(({ kind }) => kind === 'poisoned')
       .map(({ name, since, until, evidence }) => ({
         subject: name,
-        title: `The subscriber ${name} fails again and again at a message it cannot handle`,
+        title: `The subscriber ${name} fails again and again at the same place`,
         evidence,
         cost: `What ${name} tells is late or lacks that key; others and the taking of events are not touched. The message is kept.`,
         since,

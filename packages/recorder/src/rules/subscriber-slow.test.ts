@@ -15,3 +15,9 @@ test('a subscriber that handles less than it is given', () => {
   assert.equal(first?.rule, 'subscriber-slow')
   assert.equal(first.subject, 'analytics')
 })
+
+test('one that has just begun has much before it, and is not slow', () => {
+  const tape = new Tape().seconds(60, { 'subscriber.analytics.rate': 0, 'subscriber.analytics.lag.time': 0 })
+  tape.seconds(20, second => ({ 'subscriber.analytics.rate': 300, 'subscriber.analytics.lag.time': 800 * second }))
+  assert.deepEqual(diagnose(tape.records).causes, [])
+})

@@ -8,7 +8,7 @@ export const subscriberSlow: Rule = {
   lever: {
     name: 'queue and more members',
     action:
-      'See what its handler waits for; give it more members or partitions, or larger steps. Events wait for it in the log as long as it takes; `npx plimsoll stats` says how far the numbers reach (asOf).',
+      'See what it waits for: the processors (`top`), its store, or what its handler asks. billing and feed can run by themselves, with a store of their own (`npx plimsoll serve NAME`); a subscription of your own takes more members. Its events wait in the log as long as it takes; `npx plimsoll stats` says how far the numbers reach (asOf).',
     page: 'docs/patterns/pubsub.md'
   },
   find: timeline =>

@@ -1,6 +1,6 @@
 import type { Evidence } from '../diagnosis/diagnosis.ts'
 import type { Point, Timeline } from '../diagnosis/timeline.ts'
-import { heard, mean, median, points, quantile, stretch, subjects, within } from './reading.ts'
+import { heard, mean, median, occurrences, points, quantile, stretch, subjects, within } from './reading.ts'
 import { count, time } from './words.ts'
 
 /** A subscriber that falls behind, and why as far as it can be seen: three rules tell the kinds apart. */
@@ -14,6 +14,8 @@ export interface Behind {
 
 /** Behind by less than this, in milliseconds, and nobody notices. */
 const lateMs = 4_000
+/** The same of one that was never seen to handle anything. */
+const firstLateMs = 60_000
 
 export function behindSubscribers(timeline: Timeline): Behind[] {
   const now = heard(timeline, 'platform')
@@ -58,10 +60,15 @@ function judge(timeline: Timeline, name: string): Behind | undefined {
     const tries = failures.at(-1)?.value ?? 0
     const set = parked.at(-1)?.value ?? 0
     const evidence: Evidence[] = []
+    const says = occurrences(timeline, 'subscriber').findLast(
+      ({ at, subject, detail }) => subject === name && detail?.state === 'failing' && at >= poisoned.since - 30_000
+    )
     if (tries > 0)
       evidence.push(
         fact(`it has failed ${count(tries)} times in a row; before it did not`, 'failures', poisoned.since, tries, 0)
       )
+    if (says)
+      evidence.push({ at: says.at, text: `it says: ${String(says.detail?.why).slice(0, 160)}`, series: 'subscriber' })
     if (set > 0) evidence.push(fact(`${count(set)} keys are set aside`, 'parked', poisoned.since, set, usualParked))
     return { name, since: poisoned.since, ...ended(poisoned), kind: 'poisoned', evidence }
   }
@@ -100,6 +107,8 @@ function judge(timeline: Timeline, name: string): Behind | undefined {
   ]
   // What is offered rose and it does as much as before, or more: it is not slow, there is much to do.
   if (handled >= 0.9 * before && before > 0) return undefined
+  // Nothing is known of what it does on other days: a start has a heap of work before it.
+  if (before === 0 && last < firstLateMs) return undefined
   return { name, since: late.since, ...ended(late), kind: 'slow', evidence }
 }
 

@@ -4,6 +4,7 @@ import type { BlackBoxRecord, Occurrence, Source } from '../record.ts'
 export const well: Readonly<Record<string, number>> = {
   'cpu.process': 0.55,
   'cpu.machine': 0.45,
+  'cpu.waiting': 0.1,
   'memory.rss': 410e6,
   'memory.heap': 92e6,
   'memory.heap.limit': 2_096e6,

@@ -146,7 +146,8 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
       const news = newsOf(name, envelopes)
       const rows = envelopes.length < manyEnough ? undefined : freshRows([{ topic, envelopes }])
       // What waits for its commit is moved by the collector of garbage: the text of segments is the least there is to wait.
-      await commits.submit({ topic, envelopes: rows ? [] : envelopes, rows, news }, envelopes.length)
+      // Not awaited here, where the messages would be kept for as long.
+      return commits.submit({ topic, envelopes: rows ? [] : envelopes, rows, news }, envelopes.length)
     },
     async publishIn(tx, name, envelopes) {
       const { topic } = await topicOf(name)

@@ -6,6 +6,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type LoadOrder, startLoad } from '@plimsoll/bench'
+import { nothingMissing } from './broker.ts'
 import { type Fault, nothing, type Scene } from './fault.ts'
 import { otherVersion } from './other-version.ts'
 import { freePort } from './server.ts'
@@ -275,6 +276,17 @@ export const faults = {
       await door!.expire()
       return door!.renew
     }
+  },
+  'broker-gone': {
+    about: 'the broker that the platform publishes to (Redis) is ended by SIGKILL',
+    stage: 'broker',
+    cause: { rule: 'broker-gone', subject: 'redis' },
+    async begin({ broker }) {
+      await broker!.kill()
+      return () => broker!.startAgain()
+    },
+    afterwards: nothingMissing,
+    isLast: true
   },
   'bad-configuration': {
     about: 'the platform is started again with the address of a metadata API that does not exist',

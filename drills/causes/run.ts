@@ -105,6 +105,7 @@ async function playTurn(
   )
   const quietAfter = await untilQuiet(stage, quietMs)
   await pause(restMs)
+  const afterwards = await Promise.all(faults.map(one => one.afterwards?.(stage) ?? []))
   verdict.told.push({ name, played })
   verdict.figures[name] = {
     place,
@@ -120,7 +121,8 @@ async function playTurn(
     other
       ? atLeast(`${name}: both named, the root first`, isInOrder(played) ? 1 : 0, 1, '')
       : atMost(`${name}: place of ${fault.cause.rule}`, place === 0 ? 99 : place, 1, ''),
-    atMost(`${name}: seconds until named`, secondsUntilNamed ?? 999, within, 's')
+    atMost(`${name}: seconds until named`, secondsUntilNamed ?? 999, within, 's'),
+    ...afterwards.flat().map(aim => ({ ...aim, name: `${name}: ${aim.name}` }))
   )
 }
 

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { type RunningLoad, type StartedPlatform, startLoad, startPlatformProcess } from '@plimsoll/bench'
 import { MetadataProcess } from '../metadata-process.ts'
 import { undoWhenInterrupted } from '../undo.ts'
+import { startBroker } from './broker.ts'
 import { expiringDoor } from './expiring-door.ts'
 import type { Scene, StageName } from './fault.ts'
 import { freePort, type Server, startServer } from './server.ts'
@@ -49,6 +50,8 @@ export async function startStage(
     }
     const door = name === 'certificate' ? await expiringDoor(metadata, folder) : undefined
     if (door) ending.push(door.close)
+    const broker = name === 'broker' ? await startBroker() : undefined
+    if (broker) ending.push(broker.stop)
     const port = await freePort()
     const flags = [
       ...['--fault-knobs', '--log-level', 'silent', '--port', String(port)],
@@ -57,6 +60,7 @@ export async function startStage(
     ]
     const env = {
       ...(door ? { NODE_EXTRA_CA_CERTS: door.authority } : {}),
+      ...(broker ? { PLIMSOLL_BROKER_URL: broker.url } : {}),
       ...(name === 'small-memory' ? { NODE_OPTIONS: '--max-old-space-size=180' } : {})
     }
     let platform: StartedPlatform = await startPlatformProcess({ flags, env, data })
@@ -93,6 +97,11 @@ export async function startStage(
       stop,
       ...(server ? { server } : {}),
       ...(door ? { door } : {}),
+      ...(broker ? { broker } : {}),
+      async endLoad() {
+        for (const load of loads) load.stop()
+        await Promise.all(loads.map(load => load.done.catch(() => undefined)))
+      },
       get platform() {
         return platform
       },

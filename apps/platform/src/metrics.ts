@@ -4,6 +4,7 @@ import type { Analytics } from '@plimsoll/service-analytics'
 import type { RegisteredUsers } from '@plimsoll/service-metadata'
 import type { Telemetry } from '@plimsoll/service-telemetry'
 import type { FastifyInstance } from 'fastify'
+import type { BrokerRelay } from './broker/relay.ts'
 import { type Subscribers, subscriberMetrics } from './subscribers.ts'
 import { viewMetrics } from './view-metrics.ts'
 
@@ -15,12 +16,14 @@ interface Sources {
   subscribers: Subscribers
   /** What metadata knows of users; none when its API is elsewhere. */
   registered: Pick<RegisteredUsers, 'failures'> | undefined
+  /** What publishes to a broker; none when none is set. */
+  carrying: BrokerRelay | undefined
 }
 
 /** `/metrics` in Prometheus' text format. Figures only, no names of users or projects, so it needs no key. */
 export function metricsRoute(
   app: FastifyInstance,
-  { primary, read, telemetry, analytics, registered, subscribers }: Sources
+  { primary, read, telemetry, analytics, registered, subscribers, carrying }: Sources
 ): void {
   const loop = monitorEventLoopDelay({ resolution: 5 })
   loop.enable()
@@ -90,6 +93,12 @@ export function metricsRoute(
       )
     viewMetrics(analytics.views(), metric)
     await subscriberMetrics(subscribers, metric)
+    if (carrying) {
+      const { up, published } = carrying.relay.state
+      const labels = `{broker="${carrying.broker}"}`
+      metric('plimsoll_broker_up', 'gauge', '1 when the broker answers.', up ? 1 : 0, labels)
+      metric('plimsoll_broker_published_total', 'counter', 'Entries of the log published.', published, labels)
+    }
     const breaker = telemetry.policy.snapshot().breaker?.state ?? 'none'
     for (const name of ['closed', 'open', 'half-open']) {
       metric(

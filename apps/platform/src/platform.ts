@@ -18,6 +18,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { absentStore } from './absent-store.ts'
 import { unwatched, type Watching } from './black-box/watching.ts'
+import { brokerRelay } from './broker/relay.ts'
 import { burdenedStore } from './burdened-store.ts'
 import { serveConsole } from './console.ts'
 import type { DataDirectory } from './data-directory.ts'
@@ -163,6 +164,8 @@ export async function startPlatform({
     const feed = await createFeed({ shared, store: read, othersAsk, users, adminToken, isSignedIn, onError })
     const followers = { analytics, feed: feed.subscriber, billing: billing.subscriber }
     for (const [name, follower] of Object.entries<Standing>(followers)) subscribers.watch(name, follower)
+    const carrying = await brokerRelay({ settings, database: primary, shared, onError })
+    if (carrying) subscribers.watch(`broker ${carrying.broker}`, carrying.relay)
 
     watching.patience('metadata', metadataUrl, telemetry.policy)
     patient.breaker = () => telemetry.policy.breaker?.state ?? 'none'
@@ -201,7 +204,7 @@ export async function startPlatform({
     }
     await app.register(async scope => signIn.routes(scope, isAdmin))
     await app.register(async scope =>
-      metricsRoute(scope, { primary, read, telemetry, analytics, registered, subscribers })
+      metricsRoute(scope, { primary, read, telemetry, analytics, registered, subscribers, carrying })
     )
     // Asked by the watcher each second: that it is answered at all is the answer.
     app.get('/probe', { schema: { hide: true } }, async (_request, reply) => reply.code(204).send())
@@ -215,6 +218,11 @@ export async function startPlatform({
       () => feed.stop(),
       () => app.close()
     )
+    if (carrying) {
+      closing.push(() => carrying.relay.stop())
+      // Before anything is taken: what it is to carry begins here.
+      await carrying.relay.start()
+    }
     telemetry.start()
     analytics.start()
     billing.start()
@@ -224,6 +232,13 @@ export async function startPlatform({
     const endOfLog = () => Number(telemetry.ingest.position.split('.')[1])
     for (const [name, follower] of Object.entries<Standing>(followers))
       watching.subscriber(name, () => inBlackBox(follower, endOfLog()))
+    if (carrying) {
+      const { broker, relay } = carrying
+      watching.broker(broker, () => {
+        const { up, cursor, error } = relay.state
+        return { up, behind: Math.max(0, endOfLog() - cursor.position), error }
+      })
+    }
     users.start()
     registered?.start()
     await warmUp(app, adminToken)

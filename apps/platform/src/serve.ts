@@ -132,6 +132,8 @@ async function compose(name: ServiceName, parts: Parts): Promise<Composed> {
 
   async function telemetry(): Promise<() => Promise<void>> {
     if (settings.metadataUrl === '') throw new SettingError('telemetry by itself needs metadataUrl')
+    if (settings.brokerUrl !== '')
+      throw new SettingError('a service by itself publishes to no broker: leave out brokerUrl')
     const service = await createTelemetry({
       database: primary,
       metadataUrl: settings.metadataUrl,

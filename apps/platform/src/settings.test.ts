@@ -153,7 +153,7 @@ describe('settings', () => {
 
 describe('secrets', () => {
   const shown = (
-    name: 'databaseUrl' | 'metadataUrl' | 'alertsWebhookUrl' | 'alertsWebhookSecret' | 'alertsSmtpUrl',
+    name: 'databaseUrl' | 'metadataUrl' | 'brokerUrl' | 'alertsWebhookUrl' | 'alertsWebhookSecret' | 'alertsSmtpUrl',
     value: string
   ) =>
     describeSettings(resolveSettings({ environment: {}, flags: { [name]: value } })).find(s => s.name === name)!.value
@@ -179,6 +179,27 @@ describe('secrets', () => {
       complains(/PLIMSOLL_ALERTS_SMTP_URL: alertsSmtpUrl must be an address, smtp/, () =>
         resolveSettings({ environment: { PLIMSOLL_ALERTS_SMTP_URL: bad } })
       )
+  })
+
+  it('of a broker are not shown, and an address that no adapter takes is refused', () => {
+    assert.equal(shown('brokerUrl', 'redis://me:hunter2@cache:6379/0'), 'redis://me:***@cache:6379/0')
+    assert.equal(shown('brokerUrl', 'amqps://me:hunter2@rabbit/shop'), 'amqps://me:***@rabbit/shop')
+    for (const good of ['nats://n:4222', 'kafka://a:9092', 'kafka://a:9092,b:9092', 'pubsub-emulator://h:8085/shop'])
+      assert.equal(shown('brokerUrl', good), good)
+    for (const bad of [
+      'cache:6379',
+      'http://cache',
+      'redis://a,redis://b',
+      'nats://me:hunter2@n',
+      'kafka://a,me:hunter2@b',
+      'pubsub-emulator://h:8085'
+    ])
+      complains(/PLIMSOLL_BROKER_URL: brokerUrl must be an address of a broker that is known: redis/, () =>
+        resolveSettings({ environment: { PLIMSOLL_BROKER_URL: bad } })
+      )
+    complains(/PLIMSOLL_BROKER_TOPIC: brokerTopic must be 1 to 80/, () =>
+      resolveSettings({ environment: { PLIMSOLL_BROKER_TOPIC: 'My Topic' } })
+    )
   })
 
   it('are not shown either when the address is none', () => {

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { addressForms, brokerAddressOf } from './broker/address.ts'
 import { type Origins, parseOrigins } from './origins.ts'
 
 /** Every setting, once: its type, default, and what it means. Names in the environment are PLIMSOLL_ and capitals. */
@@ -22,6 +23,16 @@ const schema = {
   usersMasterKey: masterKey(
     '',
     'Wraps the keys that personal data of users is sealed with: 32 bytes as base64url. Empty: the file users-key in the data folder.'
+  ),
+  brokerUrl: broker(
+    '',
+    'Address of a broker that is told of each event once it is stored: redis://…, amqp://…, nats://…, kafka://… or pubsub-emulator://…. Empty: none.'
+  ),
+  brokerTopic: topic('plimsoll.telemetry', 'Topic of that broker. With another one all is published again.'),
+  brokerFrom: choice(
+    'start',
+    ['start', 'end'],
+    'Where a topic begins that was not published to before: with all that is in the log, or with what comes next.'
   ),
   spoolBytes: bytes(
     256_000_000,
@@ -148,6 +159,30 @@ function mailServer(fallback: string, help: string): Setting<string> {
       const isMail = typeof value === 'string' && URL.canParse(value) && /^smtps?:\/\/[^/]/.test(value)
       return value === '' || isMail ? (value as string) : complain('an address, smtp://… or smtps://…')
     }
+  }
+}
+function broker(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: true,
+    // Several hosts are no URL, and have no secret in them.
+    shown: value => (value.includes(',') ? value : withoutPassword(value)),
+    parse: value =>
+      value === '' || (typeof value === 'string' && brokerAddressOf(value))
+        ? value
+        : complain(`an address of a broker that is known: ${addressForms}`)
+  }
+}
+function topic(fallback: string, help: string): Setting<string> {
+  return {
+    default: fallback,
+    help,
+    secret: false,
+    parse: value =>
+      typeof value === 'string' && /^[a-z0-9][a-z0-9_.-]{0,79}$/.test(value)
+        ? value
+        : complain('1 to 80 lower-case letters, digits, "_", "." and "-"')
   }
 }
 function port(fallback: number, help: string): Setting<number> {

@@ -44,6 +44,8 @@ export class GroupCommit<I, O> {
   #head = 0
   #pending = 0
   #running = 0
+  /** Batches that were taken and not answered. */
+  #owed = 0
   #scheduled = false
   #closed = false
   #idle: (() => void)[] = []
@@ -80,7 +82,7 @@ export class GroupCommit<I, O> {
 
   /** Resolves when nothing waits and nothing is being written. */
   drained(): Promise<void> {
-    if (this.#pending === 0 && this.#running === 0) return Promise.resolve()
+    if (this.#pending === 0 && this.#owed === 0) return Promise.resolve()
     return new Promise(resolve => this.#idle.push(resolve))
   }
 
@@ -107,13 +109,19 @@ export class GroupCommit<I, O> {
 
   async #commitNext(): Promise<void> {
     this.#running++
+    this.#owed++
     const batch = this.#take()
     const answer = await this.#commit(batch)
     this.#running--
-    if (this.#pending >= this.#options.ahead && this.#mayBegin()) void this.#commitNext()
+    if (this.#pending >= this.#options.ahead && this.#mayBegin()) {
+      void this.#commitNext()
+      // A client sends when the callers are at rest: answered now, they would have it wait until they have made what is next.
+      await new Promise(resolve => setImmediate(resolve))
+    }
     answer()
+    this.#owed--
     if (this.#pending > 0) this.#schedule()
-    else if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    else if (this.#owed === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   #take(): Waiting<I, O>[] {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Database, DatabaseError, migrate, type Transaction } from '@plimsoll/database'
+import { type Database, DatabaseError, migrate, type Queryable, type Transaction } from '@plimsoll/database'
 import { type Cursor, type LogEntry, start } from './entry.ts'
 import { entriesOf, type Place, type Segment, segmentPieces } from './segment.ts'
 import { type LogReader, SharedLog } from './shared-log.ts'
@@ -75,8 +75,11 @@ export function readStep(bytes: Uint8Array): ReadStep {
   return { ...move, entries: entriesOf(segments) }
 }
 
-/** Moves the cursor, if it still is where the step began. Throws `CursorMovedError` when somebody else moved it. */
-export async function moveCursor(tx: Transaction, { name, from, to }: Move): Promise<void> {
+/**
+ * Moves the cursor, if it still is where the step began: in the transaction of the change, or by itself where the change is
+ * elsewhere. Throws `CursorMovedError` when somebody else moved it.
+ */
+export async function moveCursor(tx: Pick<Queryable, 'query'>, { name, from, to }: Move): Promise<void> {
   const { affected } = await tx.query(
     `update eventlog_cursors.cursors set xid = $2, position = $3, moved_at = now()
      where name = $1 and xid = $4 and position = $5`,

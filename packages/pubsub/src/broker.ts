@@ -74,6 +74,8 @@ export interface Broker {
   publishIn?(tx: Transaction, topic: string, messages: readonly Envelope[]): Promise<void>
   open(place: Place, options: OpenOptions): Promise<Source>
   lag(place: Place, after: Position): Promise<BrokerLag>
+  /** Resolves when it answers now, and rejects when it does not. Left out where nothing can be asked that costs nothing. */
+  ping?(): Promise<void>
   /** The position right before the first message of a partition to be read again. */
   seek?(
     topic: string,

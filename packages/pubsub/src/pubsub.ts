@@ -67,21 +67,30 @@ export class PubSub {
     message: NewMessage | readonly NewMessage[],
     options: PublishOptions = {}
   ): Promise<string[]> {
+    const { ids, sent } = this.#send(topic, message, await this.#partitionsOf(topic), options.tx)
+    await sent
+    return ids
+  }
+
+  /** A function of its own, so that messages do not live until they are confirmed: who waits keeps all that it has in hand. */
+  #send(
+    topic: string,
+    message: NewMessage | readonly NewMessage[],
+    partitions: number,
+    tx: Transaction | undefined
+  ): { ids: string[]; sent: Promise<void> | undefined } {
     const messages: readonly NewMessage[] = Array.isArray(message) ? message : [message as NewMessage]
-    const partitions = await this.#partitionsOf(topic)
-    const envelopes = messages.map(each => envelopeOf(each, partitions, this.#wording))
+    const now = this.#wording.wallNow()
+    const envelopes = messages.map(each => envelopeOf(each, partitions, this.#wording, now))
     for (const envelope of envelopes) this.#checkSize(envelope)
-    if (envelopes.length === 0) return []
-    if (options.tx) {
-      const { broker } = this
-      if (!broker.publishIn) {
-        throw new UnsupportedError(
-          `${broker.capabilities.name} is not in your transaction: append to an event store and relay it`
-        )
-      }
-      await broker.publishIn(options.tx, topic, envelopes)
-    } else await this.broker.publish(topic, envelopes)
-    return envelopes.map(({ id }) => id)
+    const ids = envelopes.map(({ id }) => id)
+    const { broker } = this
+    if (envelopes.length === 0) return { ids, sent: undefined }
+    if (!tx) return { ids, sent: broker.publish(topic, envelopes) }
+    if (broker.publishIn) return { ids, sent: broker.publishIn(tx, topic, envelopes) }
+    throw new UnsupportedError(
+      `${broker.capabilities.name} is not in your transaction: append to an event store and relay it`
+    )
   }
 
   /** Joins a group of subscribers of a topic. Each group gets every message; within a group one member handles it. */

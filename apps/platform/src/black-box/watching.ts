@@ -3,6 +3,7 @@ import type { Policy } from '@plimsoll/resilience'
 import type { Telemetry } from '@plimsoll/service-telemetry'
 import type { FastifyInstance } from 'fastify'
 import type { BlackBox } from './black-box.ts'
+import { type BrokerState, watchBroker } from './broker-figures.ts'
 import { watchDependency } from './dependency-figures.ts'
 import { watchHttp } from './http-figures.ts'
 import { watchIngest } from './ingest-figures.ts'
@@ -20,6 +21,8 @@ export interface Watching {
   ingest(telemetry: Telemetry, spoolBytes: number): void
   /** Each follower of the log, or of a topic, by its name. */
   subscriber(name: string, state: () => SubscriberState): void
+  /** A broker that is published to. */
+  broker(name: string, state: () => BrokerState): void
   failed(where: string, error: unknown): void
 }
 
@@ -30,6 +33,7 @@ export const unwatched: Watching = {
   http() {},
   ingest() {},
   subscriber() {},
+  broker() {},
   failed() {}
 }
 
@@ -40,5 +44,6 @@ export const watchedBy = (blackBox: BlackBox): Watching => ({
   http: app => watchHttp(app, blackBox),
   ingest: (telemetry, spoolBytes) => watchIngest(telemetry, spoolBytes, blackBox),
   subscriber: (name, state) => watchSubscriber(name, state, blackBox),
+  broker: (name, state) => watchBroker(name, state, blackBox),
   failed: (where, error) => blackBox.failed(where, error)
 })

@@ -56,6 +56,10 @@ export class JetStream {
     return made.config.subjects
   }
 
+  async ping(): Promise<void> {
+    await this.#ask('INFO')
+  }
+
   async lastSequence(stream: string): Promise<number> {
     return (await this.#ask<StreamInfo>(`STREAM.INFO.${stream}`)).state.last_seq
   }

@@ -170,6 +170,7 @@ export async function kafkaBroker(options: KafkaBrokerOptions): Promise<Broker> 
       if (!first[0]) return { messages: 0, oldestAt: null }
       return { messages: Number(end - offsetBehind(first[0].position)) + 1, oldestAt: first[0].publishedAt }
     },
+    ping: () => cluster.connect(),
     async seek(topic, partition, from) {
       if (from === 'start') return null
       const found = from === 'end' ? -1n : await offsetAt(topic, partition, BigInt(Math.ceil(from.time)))

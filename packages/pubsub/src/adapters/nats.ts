@@ -160,6 +160,7 @@ export async function natsBroker(options: NatsBrokerOptions): Promise<Broker> {
         return { messages: pending, oldestAt: first ? deliveryOf(partition, first).publishedAt : null }
       })
     },
+    ping: () => jetstream.ping(),
     async seek(topic, partition, from) {
       if (from === 'start') return null
       const last = positionOf(await jetstream.lastSequence(nameOf(topic)))

@@ -184,6 +184,7 @@ export async function rabbitBroker(options: RabbitBrokerOptions): Promise<Broker
       const oldest = sources.flatMap(source => source.oldestAt ?? [])
       return { messages: messageCount + inHand, oldestAt: oldest.length > 0 ? Math.min(...oldest) : null }
     },
+    ping: () => withChannel(async () => undefined),
     close: closeAll
   }
 }

@@ -79,8 +79,14 @@ export async function redisBroker(options: RedisBrokerOptions): Promise<RedisBro
   })
   const news = createClient({ url, socket: { reconnectStrategy, connectTimeout: timeoutMs } })
   for (const each of [client, news]) each.on('error', () => undefined)
-  await answeredWithin('Redis', timeoutMs, client.connect())
-  await answeredWithin('Redis', timeoutMs, news.connect())
+  try {
+    await answeredWithin('Redis', timeoutMs, client.connect())
+    await answeredWithin('Redis', timeoutMs, news.connect())
+  } catch (error) {
+    // They would go on trying for ever, and whoever tries again has others.
+    for (const each of [client, news]) if (each.isOpen) each.destroy()
+    throw error
+  }
   const bytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
   const ask = <T>(...args: (string | Buffer)[]) =>
     answeredWithin('Redis', timeoutMs, bytes.sendCommand(args) as Promise<unknown>) as Promise<T>
@@ -173,6 +179,9 @@ export async function redisBroker(options: RedisBrokerOptions): Promise<RedisBro
       const end = from === 'end' ? '+' : `(${Math.ceil(from.time)}-0`
       const entries = await ask<Entry[]>('XREVRANGE', streamOf(topic, partition), end, '-', 'COUNT', '1')
       return entries[0] ? deliveryOf(partition, entries[0]).position : null
+    },
+    async ping() {
+      await ask('PING')
     },
     async trim(topic, { before }) {
       let trimmed = 0

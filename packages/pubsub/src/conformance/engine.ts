@@ -71,8 +71,10 @@ export function engineCases(bench: () => Bench): void {
       for (const id of ['m', 'n']) {
         await outages.kill()
         await assert.rejects(own.pubsub.publish(topic, { ...message, id }), NotConfirmedError)
+        if (own.broker.ping) await assert.rejects(own.broker.ping())
         await outages.start()
         await insist(() => own.pubsub.publish(topic, { ...message, id }))
+        await until('an answer', async () => (await own.broker.ping?.().then(yes, no)) ?? true)
       }
       const effects = await own.done(topic, 'g', 3)
       assert.deepEqual(
@@ -82,6 +84,9 @@ export function engineCases(bench: () => Bench): void {
     })
   })
 }
+
+const yes = () => true
+const no = () => false
 
 async function publishing(bench: Bench, topic: string, from: number): Promise<void> {
   await insist(() => bench.pubsub.publish(topic, numbered(60, keys, from)))

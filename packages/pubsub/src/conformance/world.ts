@@ -158,7 +158,7 @@ function interrupted(database: Database, away: { now: boolean }): Database {
     get(target, name) {
       const value = Reflect.get(target, name, target) as unknown
       if (typeof value !== 'function') return value
-      if (name === 'query' || name === 'transaction' || name === 'exec') {
+      if (name === 'query' || name === 'transaction' || name === 'exec' || name === 'commit') {
         return (...rest: unknown[]) => (away.now ? refuse() : Reflect.apply(value, target, rest))
       }
       return value.bind(target)

@@ -2,6 +2,7 @@ import { DatabaseError, isTransient, isUnavailable, type Transaction } from '@pl
 import { FencedError, HandlerTimeoutError } from '../errors.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { messageOf, type Wording } from '../message/message.ts'
+import type { Breath } from './breath.ts'
 import { delayOf, type Fault, faultOf } from './fault.ts'
 import { HandlerLimit } from './handler-limit.ts'
 import type { Failure } from './parking.ts'
@@ -25,6 +26,37 @@ export function blame(error: unknown): unknown {
   return new HandlerFailure(error)
 }
 
+interface Trial {
+  readonly context: HandlerContext
+  /** The signal is somebody's, who may have listeners on it. */
+  readonly asked: boolean
+  abort(why: Error): void
+}
+
+/** The signal is made for those who ask: most handlers do not, and then messages of a batch share what there is. */
+function trialOf(tx: Transaction, attempt: number): Trial {
+  let controller: AbortController | undefined
+  let reason: Error | undefined
+  return {
+    context: {
+      tx,
+      attempt,
+      get signal() {
+        controller ??= new AbortController()
+        if (reason) controller.abort(reason)
+        return controller.signal
+      }
+    },
+    get asked() {
+      return controller !== undefined
+    },
+    abort(why) {
+      reason = why
+      controller?.abort(why)
+    }
+  }
+}
+
 /** Tries of a handler, and what their failures mean. */
 export class Attempts {
   #topic: string
@@ -32,43 +64,56 @@ export class Attempts {
   #wording: Wording
   #settings: Settings
   #limit: HandlerLimit
+  #breath: Breath
 
-  constructor(topic: string, parts: { handler: Handler; wording: Wording; settings: Settings }) {
+  constructor(topic: string, parts: { handler: Handler; wording: Wording; settings: Settings; breath: Breath }) {
     this.#topic = topic
     this.#handler = parts.handler
     this.#wording = parts.wording
     this.#settings = parts.settings
+    this.#breath = parts.breath
     this.#limit = new HandlerLimit(parts.settings.clock, parts.settings.handlerTimeoutMs)
   }
 
-  /** @throws HandlerFailure */
-  async make(tx: Transaction, envelope: Envelope, attempt: number): Promise<void> {
-    try {
-      const message = messageOf(this.#topic, envelope, this.#wording)
-      let controller: AbortController | undefined
-      let lateness: HandlerTimeoutError | undefined
-      const context: HandlerContext = {
-        tx,
-        attempt,
-        // Made for those who ask: most handlers do not.
-        get signal() {
-          controller ??= new AbortController()
-          if (lateness) controller.abort(lateness)
-          return controller.signal
+  /**
+   * Calls the handler for one message after the other, until one fails.
+   * @throws HandlerFailure
+   */
+  async make(tx: Transaction, deliveries: Iterable<{ readonly envelope: Envelope }>, attempt: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const limit = this.#limit
+    const { clock } = this.#settings
+    let trial = trialOf(tx, attempt)
+    let over = false
+    const late = () => {
+      over = true
+      const lateness = new HandlerTimeoutError(this.#settings.handlerTimeoutMs)
+      trial.abort(lateness)
+      reject(lateness)
+    }
+    // One promise for all: who is late may never end, and is left behind.
+    const all = async () => {
+      for (const { envelope } of deliveries) {
+        let now = clock.now()
+        if (this.#breath.isDue(now)) {
+          limit.end()
+          now = await this.#breath.take()
         }
+        const message = messageOf(this.#topic, envelope, this.#wording)
+        if (trial.asked) trial = trialOf(tx, attempt)
+        limit.begin(late, now)
+        await this.#handler(message, trial.context)
+        if (over) return
       }
-      await new Promise<void>((resolve, reject) => {
-        this.#limit.begin(() => {
-          lateness = new HandlerTimeoutError(this.#settings.handlerTimeoutMs)
-          controller?.abort(lateness)
-          reject(lateness)
-        })
-        Promise.resolve(this.#handler(message, context)).then(() => resolve(), reject)
-      })
+    }
+    all().then(resolve, reject)
+    try {
+      await promise
     } catch (error) {
       throw new HandlerFailure(error)
     } finally {
-      this.#limit.end()
+      over = true
+      limit.end()
     }
   }
 

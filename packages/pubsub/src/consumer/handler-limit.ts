@@ -5,21 +5,23 @@ export class HandlerLimit {
   #clock: Clock
   #limitMs: number
   #timer: unknown
-  #current: { until: number; late: () => void } | undefined
+  #until = 0
+  #late: (() => void) | undefined
 
   constructor(clock: Clock, limitMs: number) {
     this.#clock = clock
     this.#limitMs = limitMs
   }
 
-  /** Calls `late` when `end` was not called in time. One handler at a time. */
-  begin(late: () => void): void {
-    this.#current = { until: this.#clock.now() + this.#limitMs, late }
+  /** Calls `late` when neither `end` nor the next `begin` came in time. One handler at a time. */
+  begin(late: () => void, now: number): void {
+    this.#until = now + this.#limitMs
+    this.#late = late
     if (this.#timer === undefined) this.#arm(this.#limitMs)
   }
 
   end(): void {
-    this.#current = undefined
+    this.#late = undefined
   }
 
   close(): void {
@@ -33,13 +35,13 @@ export class HandlerLimit {
 
   #look(): void {
     this.#timer = undefined
-    const current = this.#current
-    if (!current) return
-    const left = current.until - this.#clock.now()
+    const late = this.#late
+    if (!late) return
+    const left = this.#until - this.#clock.now()
     if (left > 0) this.#arm(left)
     else {
-      this.#current = undefined
-      current.late()
+      this.#late = undefined
+      late()
     }
   }
 }

@@ -100,7 +100,7 @@ export class Lanes {
     const { database, schema } = this.#store
     const more = await database
       .transaction(async tx => {
-        await this.#attempts.make(tx, due.envelope, due.attempts)
+        await this.#attempts.make(tx, [due], due.attempts)
         const left = await unpark(tx, schema, this.#lease, due)
         await settlePartition(tx, schema, this.#lease, null, 1)
         return left

@@ -51,7 +51,7 @@ export async function settlePartitions(
   settlements: readonly { lease: Lease; position: Position; handled: number }[]
 ): Promise<boolean[]> {
   const { topic, group } = settlements[0]!.lease
-  const { rows } = await database.query<{ name: string }>(
+  const { rows } = await database.commit<{ name: string }>(
     `with mine as (
        select p.partition, v.position, v.handled from "${schema}".partitions p
        join unnest($3::int[], $4::bigint[], $5::text[], $6::int[]) v(partition, fence, position, handled)
@@ -68,7 +68,8 @@ export async function settlePartitions(
       settlements.map(({ lease }) => lease.fence),
       settlements.map(({ position }) => position),
       settlements.map(({ handled }) => handled)
-    ]
+    ],
+    new Map()
   )
   const moved = new Set(rows.map(({ name }) => name))
   return settlements.map(({ lease }) => moved.has(`${lease.partition}/${lease.fence}`))

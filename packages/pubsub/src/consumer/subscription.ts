@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Broker, Position, ReplayFrom } from '../broker.ts'
 import { UnsupportedError } from '../errors.ts'
 import type { Wording } from '../message/message.ts'
+import { Breath } from './breath.ts'
 import { DeadLetters, decidedChannel, type ParkedTotals } from './dead-letters.ts'
 import { delayOf } from './fault.ts'
 import { Gate } from './gate.ts'
@@ -84,6 +85,7 @@ export class Subscription {
       ...parts,
       gate: this.#gate,
       settler: new Settler(store),
+      breath: new Breath(settings.clock),
       settings: { ...settings, onEvent }
     }
   }

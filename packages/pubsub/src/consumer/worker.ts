@@ -1,16 +1,16 @@
 import type { Broker, Delivery, Position, Source } from '../broker.ts'
 import { FencedError, WorldFaultError } from '../errors.ts'
 import type { Wording } from '../message/message.ts'
-import { Attempts, blame, HandlerFailure } from './attempt.ts'
+import { Attempts, HandlerFailure } from './attempt.ts'
+import type { Breath } from './breath.ts'
 import type { Fault } from './fault.ts'
 import type { Gate } from './gate.ts'
 import { Lanes } from './lanes.ts'
-import { LateTransaction } from './late-transaction.ts'
-import { blockedLanes, type Parking, park } from './parking.ts'
 import { Progress } from './progress.ts'
 import type { Handler, Settings } from './settings.ts'
 import type { Settler } from './settler.ts'
-import { beginSuspect, type ConsumerStore, knownIds, type Lease, rememberIds, settlePartition } from './store.ts'
+import { beginSuspect, type ConsumerStore, type Lease } from './store.ts'
+import { Units } from './units.ts'
 
 export interface WorkerParts {
   broker: Broker
@@ -20,13 +20,10 @@ export interface WorkerParts {
   settings: Settings
   gate: Gate
   settler: Settler
+  breath: Breath
 }
 
-/**
- * One partition, while its lease lasts: one step at a time, so that the position moves without gaps and each key is in order.
- * A step is some messages, their handlers' changes, the ids that are now handled, what had to be parked and the new position,
- * in one transaction of the consumer's database.
- */
+/** One partition, while its lease lasts: one step at a time, so that the position moves without gaps and each key is in order. */
 export class PartitionWorker {
   readonly lease: Lease
   handled = 0
@@ -37,6 +34,7 @@ export class PartitionWorker {
   #attempts: Attempts
   #lanes: Lanes
   #progress: Progress
+  #units: Units
   #careful: number
   #single = 0
   #stopping = new AbortController()
@@ -56,14 +54,19 @@ export class PartitionWorker {
       },
       onFault: () => this.#nudge.abort()
     })
+    // A broker that keeps one of each id for ever, and positions: there the position alone says what was handled.
+    const needsInbox = parts.broker.capabilities.dedupeWindowMs !== Number.POSITIVE_INFINITY
+    this.#units = new Units({
+      lease,
+      store: parts.store,
+      needsInbox,
+      attempts: this.#attempts,
+      lanes: this.#lanes,
+      flush: () => this.#progress.flush()
+    })
     // What it died of is among those that may have been begun behind the position.
     const { batch, prefetch } = parts.settings
-    this.#careful = lease.afterDeath ? batch + (this.#needsInbox ? 0 : prefetch) : 0
-  }
-
-  /** A broker that keeps one of each id for ever, and positions: there the position alone says what was handled. */
-  get #needsInbox(): boolean {
-    return this.#parts.broker.capabilities.dedupeWindowMs !== Number.POSITIVE_INFINITY
+    this.#careful = lease.afterDeath ? batch + (needsInbox ? 0 : prefetch) : 0
   }
 
   /** The oldest message that is in this process and not handled, in milliseconds since 1970. */
@@ -161,7 +164,7 @@ export class PartitionWorker {
     const unit = this.#buffer.slice(0, size)
     if (this.#careful > 0 && (await this.#diedOf(unit[0]!))) return true
     try {
-      await this.#commit(unit)
+      await this.#handle(unit)
     } catch (error) {
       if (!(error instanceof HandlerFailure)) throw error
       const fault = this.#attempts.judge(error)
@@ -202,71 +205,13 @@ export class PartitionWorker {
     }
   }
 
-  async #commit(unit: readonly Delivery[]): Promise<void> {
-    const suspectLanes =
-      this.#lanes.size === 0
-        ? []
-        : unit.map(({ envelope }) => this.#attempts.laneOf(envelope)).filter(lane => this.#lanes.has(lane))
-    if (this.#needsInbox || suspectLanes.length > 0) {
-      await this.#progress.flush()
-      await this.#commitChecked(unit, suspectLanes)
-    } else await this.#commitPlain(unit)
-  }
-
-  /** Nothing has to be looked up first. Where no handler uses its transaction, only the position moves: behind, and with others. */
-  async #commitPlain(unit: readonly Delivery[]): Promise<void> {
-    const { store, settings } = this.#parts
-    const tx = new LateTransaction(store.database, () => this.#progress.flush())
-    const position = unit.at(-1)!.position
-    try {
-      for (const { envelope } of unit) await this.#attempts.make(tx, envelope, 1)
-      if (tx.begun) {
-        await tx.commit(last => settlePartition(last, store.schema, this.lease, position, unit.length))
-      }
-    } catch (error) {
-      await tx.rollback(error)
-      throw blame(error)
-    }
-    if (tx.begun) return await this.#settled(unit, unit.length)
+  async #handle(unit: readonly Delivery[]): Promise<void> {
+    const handled = await this.#units.handle(unit)
+    if (handled !== undefined) return await this.#settled(unit, handled)
+    // Only the position moves: behind, and with others.
     this.#advance(unit)
-    this.#progress.add(position, unit.length)
-    await this.#progress.room(this.#careful > 0 ? 0 : settings.prefetch)
-  }
-
-  /** Handles a unit, parks what is behind a failed one of its lane, and moves the position, all or nothing. */
-  async #commitChecked(unit: readonly Delivery[], suspectLanes: readonly string[]): Promise<void> {
-    const { database, schema } = this.#parts.store
-    const ids = unit.map(({ envelope }) => envelope.id)
-    const needsInbox = this.#needsInbox
-    let fresh = 0
-    let parkings: Parking[] = []
-    const position = unit.at(-1)!.position
-    await database
-      .transaction(async tx => {
-        const known = needsInbox ? await knownIds(tx, schema, this.lease, ids) : new Set<string>()
-        const blocked =
-          suspectLanes.length === 0 ? new Set<string>() : await blockedLanes(tx, schema, this.lease, suspectLanes)
-        const taken: string[] = []
-        parkings = []
-        for (const delivery of unit) {
-          const { id } = delivery.envelope
-          if (known.has(id)) continue
-          known.add(id)
-          taken.push(id)
-          const lane = this.#attempts.laneOf(delivery.envelope)
-          if (blocked.has(lane)) parkings.push({ delivery, lane, failure: null })
-          else await this.#attempts.make(tx, delivery.envelope, 1)
-        }
-        fresh = taken.length
-        await park(tx, schema, this.lease, parkings)
-        if (needsInbox) await rememberIds(tx, schema, this.lease, taken)
-        await settlePartition(tx, schema, this.lease, position, fresh)
-      })
-      .catch(error => {
-        throw blame(error)
-      })
-    for (const lane of suspectLanes) if (!parkings.some(each => each.lane === lane)) this.#lanes.forget()
-    await this.#settled(unit, fresh - parkings.length)
+    this.#progress.add(unit.at(-1)!.position, unit.length)
+    await this.#progress.room(this.#careful > 0 ? 0 : this.#parts.settings.prefetch)
   }
 
   async #settled(unit: readonly Delivery[], handled: number): Promise<void> {
@@ -282,18 +227,8 @@ export class PartitionWorker {
   }
 
   async #parkFailed(delivery: Delivery, error: unknown, fault: Fault, attempts = 1): Promise<void> {
-    const { database, schema } = this.#parts.store
-    const lane = this.#attempts.laneOf(delivery.envelope)
     const failure = this.#attempts.failureOf(error, attempts, fault)
-    await this.#progress.flush()
-    await database.transaction(async tx => {
-      await park(tx, schema, this.lease, [{ delivery, lane, failure }])
-      if (this.#needsInbox) {
-        await rememberIds(tx, schema, this.lease, [delivery.envelope.id])
-      }
-      await settlePartition(tx, schema, this.lease, delivery.position, 0)
-    })
-    this.#lanes.block(lane, failure.retryInMs)
+    await this.#units.park(delivery, this.#attempts.laneOf(delivery.envelope), failure)
     this.#attempts.tell(delivery.envelope, error, failure, fault)
     await this.#settled([delivery], 0)
   }

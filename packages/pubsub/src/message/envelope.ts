@@ -1,3 +1,5 @@
+import { type Common, derived } from './common.ts'
+
 /**
  * A message as brokers carry it: CloudEvents 1.0 in binary mode. The attributes stand beside the data and never in it, so
  * that a broker's own tools and a reader of another language see both.
@@ -14,36 +16,59 @@ export interface Envelope {
   readonly data: Uint8Array
   /** The data as text, where it was made of text. */
   readonly text?: string | undefined
+  /** The text is JSON in one line, as `jsonCodec` writes it. */
+  readonly json?: boolean | undefined
+  /** The data, where it was read already as `jsonCodec` reads it; for one handler, which may change it. */
+  readonly value?: unknown
+  /** What it shares with others, when it has no other attributes but those that are derived. */
+  readonly common?: Common | undefined
   /** Its id was made just now, for it: it is published for the first time. */
   readonly fresh?: boolean | undefined
 }
 
-/** Of data that is text. Bytes are made for those who ask for them. */
-export class TextEnvelope implements Envelope {
+/** One of `common` and `attributes`. */
+export type LazyParts = Required<Omit<Envelope, 'data' | 'text' | 'value' | 'attributes'>> & {
+  readonly attributes: Envelope['attributes'] | undefined
+}
+
+/** What is asked for by few is made for those: all attributes, and bytes of what is text. */
+export class LazyEnvelope implements Envelope {
   readonly id: string
   readonly key: string | null
   readonly partition: number
-  readonly attributes: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string>>
-  readonly text: string
-  readonly fresh: boolean
-  #data: Buffer | undefined
+  readonly text: string | undefined
+  readonly json: boolean | undefined
+  readonly fresh: boolean | undefined
+  readonly common: Common | undefined
+  #attributes: Readonly<Record<string, string>> | undefined
+  #data: Uint8Array | undefined
 
-  constructor(parts: Omit<Envelope, 'data'> & { readonly text: string }) {
+  constructor(parts: LazyParts, data: string | Uint8Array) {
     this.id = parts.id
     this.key = parts.key
     this.partition = parts.partition
-    this.attributes = parts.attributes
     this.headers = parts.headers
-    this.text = parts.text
-    this.fresh = parts.fresh ?? false
+    this.json = parts.json
+    this.fresh = parts.fresh
+    this.common = parts.common
+    this.#attributes = parts.attributes
+    this.text = typeof data === 'string' ? data : undefined
+    this.#data = typeof data === 'string' ? undefined : data
+  }
+
+  get attributes(): Readonly<Record<string, string>> {
+    this.#attributes ??= this.common!.attributesOf(this.id, this.key)
+    return this.#attributes
   }
 
   get data(): Uint8Array {
-    this.#data ??= Buffer.from(this.text)
+    this.#data ??= Buffer.from(this.text!)
     return this.#data
   }
 }
+
+const derivedNames = [...derived].join('').length
 
 /** Of the data, the attributes and the headers, in bytes: what limits are about. */
 export function sizeOf({ attributes, headers, data }: Envelope): number {
@@ -56,9 +81,13 @@ export function sizeOf({ attributes, headers, data }: Envelope): number {
 
 /** True when it is surely within a limit of bytes: a character has three at most. Cheaper than the size. */
 export function surelyWithin(limit: number, envelope: Envelope): boolean {
-  const { attributes, headers, text } = envelope
+  const { id, key, common, headers, text } = envelope
   let most = text === undefined ? envelope.data.byteLength : 3 * text.length
-  for (const name in attributes) most += 3 * (name.length + attributes[name]!.length)
+  if (common) most += 3 * (common.size + 2 * id.length + (key?.length ?? 0) + derivedNames)
+  else {
+    const { attributes } = envelope
+    for (const name in attributes) most += 3 * (name.length + attributes[name]!.length)
+  }
   for (const name in headers) most += 3 * (name.length + headers[name]!.length)
   return most <= limit
 }

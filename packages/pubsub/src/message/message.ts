@@ -1,8 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { InvalidMessageError, UndecodableError } from '../errors.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
-import type { Codec } from './codec.ts'
-import { type Envelope, TextEnvelope } from './envelope.ts'
+import { type Codec, jsonCodec } from './codec.ts'
+import { Common } from './common.ts'
+import { type Envelope, LazyEnvelope } from './envelope.ts'
 import { partitionOf } from './partition.ts'
 
 /** What a publisher says. */
@@ -66,23 +67,38 @@ const longest = 500
 const mostHeaders = 64
 const longestHeader = 8_000
 
-/** @throws InvalidMessageError, SchemaViolationError, or what the codec threw; nothing was sent */
-export function envelopeOf(message: NewMessage, partitions: number, wording: Wording): Envelope {
-  const id = message.id ?? randomUUIDv7()
+/**
+ * `now` is the time of one that tells none.
+ * @throws InvalidMessageError, SchemaViolationError, or what the codec threw; nothing was sent
+ */
+export function envelopeOf(message: NewMessage, partitions: number, wording: Wording, now: number): Envelope {
   const { key = null, headers = noHeaders, type, subject, traceparent, tracestate, causationId } = message
-  checkText('id', id)
-  checkText('type', type)
+  const { correlationId } = message
+  const fresh = message.id === undefined
+  const id = message.id === undefined ? randomUUIDv7() : checkText('id', message.id)
   if (key !== null) checkText('key', key)
   if (headers !== noHeaders) checkHeaders(headers)
   const schema = wording.registry?.check(type, message.data, message.version)
+  const { codec, source } = wording
+  const datacontenttype = codec.contentType
+  const partition = partitionOf(key ?? id, partitions)
+  const json = codec === jsonCodec
+  const data = codec.encodeText ? codec.encodeText(message.data) : codec.encode(message.data)
+  const time = isoOf(message.time ?? now)
+  const told = subject ?? traceparent ?? tracestate ?? causationId ?? correlationId ?? schema
+  if (told === undefined) {
+    const common = commonOf(source, type, time, datacontenttype)
+    return new LazyEnvelope({ id, key, partition, headers, json, fresh, common, attributes: undefined }, data)
+  }
+  checkText('type', type)
   const attributes: Record<string, string> = {
     specversion: '1.0',
     id,
-    source: wording.source,
+    source,
     type,
-    time: isoOf(message.time ?? wording.wallNow()),
-    datacontenttype: wording.codec.contentType,
-    correlationid: message.correlationId ?? id
+    time,
+    datacontenttype,
+    correlationid: correlationId ?? id
   }
   if (subject !== undefined) attributes.subject = checkText('subject', subject)
   if (key !== null) attributes.partitionkey = key
@@ -90,13 +106,19 @@ export function envelopeOf(message: NewMessage, partitions: number, wording: Wor
   if (traceparent !== undefined) attributes.traceparent = checkText('traceparent', traceparent)
   if (tracestate !== undefined) attributes.tracestate = checkText('tracestate', tracestate)
   if (causationId !== undefined) attributes.causationid = checkText('causationid', causationId)
-  const { codec } = wording
-  const partition = partitionOf(key ?? id, partitions)
-  const fresh = message.id === undefined
-  if (!codec.encodeText) {
-    return { id, key, partition, attributes, headers, data: codec.encode(message.data), fresh }
+  return new LazyEnvelope({ id, key, partition, headers, json, fresh, common: undefined, attributes }, data)
+}
+
+let lastCommon = new Common({})
+
+/** Many messages of one publisher are alike in all but their ids, keys and data. */
+function commonOf(source: string, type: string, time: string, datacontenttype: string): Common {
+  const { attributes: last } = lastCommon
+  if (last.type !== type || last.time !== time || last.source !== source || last.datacontenttype !== datacontenttype) {
+    checkText('type', type)
+    lastCommon = new Common({ specversion: '1.0', source, type, time, datacontenttype })
   }
-  return new TextEnvelope({ id, key, partition, attributes, headers, text: codec.encodeText(message.data), fresh })
+  return lastCommon
 }
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
@@ -114,44 +136,41 @@ function isoOf(ms: number): string {
 
 /** @throws UndecodableError or SchemaViolationError: the message's fault, and no retry mends it */
 export function messageOf(topic: string, envelope: Envelope, wording: Wording): Message {
-  const { attributes, headers, id, key, partition } = envelope
-  const contentType = attributes.datacontenttype ?? 'application/json'
+  const { headers, id, key, partition } = envelope
+  const common = envelope.common ?? new Common(envelope.attributes)
+  const { contentType, type, version } = common
   const codec = wording.codecs.get(contentType)
   if (!codec) throw new UndecodableError(`no codec is known for ${contentType}: give it in codecs`)
-  const type = attributes.type ?? ''
-  const version = versionIn(attributes.dataschema)
-  let data: unknown
-  try {
-    const { text } = envelope
-    data = text !== undefined && codec.decodeText ? codec.decodeText(text) : codec.decode(envelope.data)
-  } catch (error) {
-    throw new UndecodableError(`the data is not ${contentType}: ${(error as Error).message}`, { cause: error })
-  }
+  const data = dataOf(envelope, contentType, codec)
   if (wording.registry && version !== null) wording.registry.check(type, data, version)
   return {
     id,
     key,
     type,
     version,
-    source: attributes.source ?? '',
-    subject: attributes.subject ?? null,
-    time: Date.parse(attributes.time ?? '') || 0,
+    source: common.source,
+    subject: common.subject,
+    time: common.time,
     data,
     headers,
-    traceparent: attributes.traceparent ?? null,
-    tracestate: attributes.tracestate ?? null,
-    correlationId: attributes.correlationid ?? id,
-    causationId: attributes.causationid ?? null,
+    traceparent: common.traceparent,
+    tracestate: common.tracestate,
+    correlationId: common.correlationId ?? id,
+    causationId: common.causationId,
     topic,
     partition,
-    attributes
+    attributes: envelope.attributes
   }
 }
 
-function versionIn(dataschema: string | undefined): number | null {
-  if (dataschema === undefined) return null
-  const [, version] = /^urn:schema:[^:]+:(\d+)$/.exec(dataschema) ?? []
-  return version === undefined ? null : Number(version)
+function dataOf(envelope: Envelope, contentType: string, codec: Codec): unknown {
+  if (envelope.value !== undefined && codec === jsonCodec) return envelope.value
+  try {
+    const { text } = envelope
+    return text !== undefined && codec.decodeText ? codec.decodeText(text) : codec.decode(envelope.data)
+  } catch (error) {
+    throw new UndecodableError(`the data is not ${contentType}: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 function checkText(what: string, text: string): string {

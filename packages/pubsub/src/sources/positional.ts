@@ -12,20 +12,22 @@ export interface PartitionLog {
   readonly pollMs: number
 }
 
-/** Messages kept as they came, which is small: they are unpacked when somebody looks into them. All in order. */
+/** Messages kept as they came, which is small: one is read when somebody looks into it. All in order. */
 export interface Packed {
   readonly count: number
-  /** What they take while they are packed, about. */
+  /** What they take as they came, about. */
   readonly bytes: number
   readonly publishedAt: number
   positionOf(index: number): string
-  unpack(): readonly Envelope[]
+  envelopeAt(index: number): Envelope
 }
 
 export interface Page {
   readonly deliveries: readonly Delivery[]
   /** In place of deliveries. May begin with some that are not behind the position that was asked for. */
   readonly packed?: readonly Packed[]
+  /** There is more behind these, as it seems, although they are fewer than were asked for. */
+  readonly more?: boolean
   /** Something is there that cannot be given yet: look again after this time, in milliseconds. */
   readonly retryInMs?: number
 }

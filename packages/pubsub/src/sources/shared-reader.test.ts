@@ -70,6 +70,29 @@ describe('groups that read together', () => {
     broker.closeReaders()
   })
 
+  it('reads the next page while somebody is at the last one, once, and keeps no more than it may', async () => {
+    const asked: (string | null)[] = []
+    const counted: PartitionLog = {
+      ...log,
+      read: async (_topic, _partition, after) => {
+        asked.push(after)
+        const from = after === null ? 0 : Number(after)
+        return { deliveries: all.slice(from, from + 250) }
+      }
+    }
+    const broker = positionalBroker(counted)
+    const source = await broker.open(place, { after: null, prefetch: 100 })
+    assert.deepEqual(asked, [null])
+    await source.next(100, new AbortController().signal)
+    await source.next(100, new AbortController().signal)
+    assert.deepEqual(asked, [null, '000250'])
+    broker.closeReaders()
+    const small = positionalBroker(counted, { windowBytes: 20_000 })
+    await (await small.open(place, { after: null, prefetch: 100 })).next(100, new AbortController().signal)
+    assert.deepEqual(new Set(asked.slice(2)), new Set([null]))
+    small.closeReaders()
+  })
+
   it('gives nothing, and ends, when it is told to stop', async () => {
     const broker = positionalBroker(log)
     const source = await broker.open(place, { after: '000500', prefetch: 1 })

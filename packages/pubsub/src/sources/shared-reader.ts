@@ -1,5 +1,5 @@
 import type { Delivery, Position } from '../broker.ts'
-import { lastOf, notBehind, Packs } from './packs.ts'
+import { lastOf, notBehind, takenFrom } from './packs.ts'
 import type { Packed, Page, PartitionLog, ReadStatistics } from './positional.ts'
 
 const mostPerPage = 1_000
@@ -18,11 +18,12 @@ export class SharedReader {
   /** The window begins right behind this. */
   #begin: Position = null
   #window: Packed[] = []
-  #packs = new Packs()
   #bytes = 0
   #averageBytes = 4_000
   /** Reads under way, by where they begin. */
   #reads = new Map<Position, Promise<PackedPage>>()
+  /** Where the window's last page begins, while more seems to be behind it, which nobody reads yet. */
+  #lastPage: Position | undefined
   #bells = new Set<() => void>()
   #stopListening: () => void
 
@@ -52,15 +53,28 @@ export class SharedReader {
       this.#bells.add(bell.resolve)
       try {
         const kept = this.#inWindow(after, limit)
-        if (kept.length > 0) return kept
+        if (kept.length > 0) return this.#given(kept)
         const { packed, retryInMs } = await this.#read(after)
-        if (packed.length > 0) return this.#packs.take(packed, after, limit)
+        if (packed.length > 0) return this.#given(takenFrom(packed, after, limit))
         await this.#quiet(bell, retryInMs ?? this.#log.pollMs, signal)
       } finally {
         this.#bells.delete(bell.resolve)
       }
     }
     return []
+  }
+
+  /** Who gets something of the window's last page will ask for the next one: it is read meanwhile. */
+  #given(deliveries: readonly Delivery[]): readonly Delivery[] {
+    const last = this.#lastPage
+    const end = this.#window.at(-1)
+    const room = this.#windowBytes >= 3 * pageBytes
+    if (last !== undefined && end && room && (last === null || deliveries.at(-1)!.position! > last)) {
+      this.#lastPage = undefined
+      // Who needs it asks again, and is told what the matter is.
+      this.#read(lastOf(end)).catch(() => undefined)
+    }
+    return deliveries
   }
 
   async #quiet(bell: PromiseWithResolvers<void>, ms: number, signal: AbortSignal): Promise<void> {
@@ -75,7 +89,7 @@ export class SharedReader {
     if (after !== this.#begin && (after === null || (this.#begin !== null && after < this.#begin))) return []
     const window = this.#window
     const from = after === this.#begin ? 0 : notBehind(after, window.length, index => lastOf(window[index]!))
-    return this.#packs.take(window, after, limit, from)
+    return takenFrom(window, after, limit, from)
   }
 
   /** Many may ask for one place at once: it is read once. */
@@ -98,12 +112,12 @@ export class SharedReader {
       this.#statistics.pages++
       this.#statistics.messages += messages
       this.#averageBytes = (this.#averageBytes + bytes / messages) / 2
-      this.#extend(after, packed, bytes)
+      this.#extend(after, packed, bytes, page.more === true || messages >= limit || bytes >= pageBytes)
     }
     return { packed, retryInMs: page.retryInMs }
   }
 
-  #extend(after: Position, packed: readonly Packed[], bytes: number): void {
+  #extend(after: Position, packed: readonly Packed[], bytes: number, more: boolean): void {
     const end = this.#window.length > 0 ? lastOf(this.#window.at(-1)!) : this.#begin
     if (this.#window.length === 0 || (after !== null && end !== null && after > end)) {
       this.#begin = after
@@ -112,7 +126,8 @@ export class SharedReader {
     } else if (after === end) {
       this.#window.push(...packed)
       this.#bytes += bytes
-    }
+    } else return
+    this.#lastPage = more ? after : undefined
     let dropped = 0
     while (this.#bytes > this.#windowBytes && dropped < this.#window.length - 1) {
       const packed = this.#window[dropped++]!
@@ -136,6 +151,6 @@ function packedOf({ deliveries, packed }: Page): readonly Packed[] {
     bytes: envelope.data.byteLength + 500,
     publishedAt,
     positionOf: () => position!,
-    unpack: () => [envelope]
+    envelopeAt: () => envelope
   }))
 }

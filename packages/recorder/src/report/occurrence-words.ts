@@ -26,6 +26,7 @@ const table: Readonly<Record<string, Words>> = {
     `${subject} is the busiest project${typeof share === 'number' ? `, ${Math.round(share * 100)} % of what was offered` : ''}`,
   store: (subject, { state, up, why }) =>
     `store ${subject}: ${state ?? (up === true ? 'up' : up === false ? 'away' : 'changed')}${because(why)}`,
+  broker: (subject, { state, why }) => `broker ${subject}: ${said(state)}${because(why)}`,
   subscriber: (subject, { state, why }) => `subscriber ${subject}: ${said(state)}${because(why)}`,
   error: (subject, { code, message }) =>
     `error in ${subject}${code === undefined ? '' : ` (${code})`}${because(message)}`

@@ -4,7 +4,7 @@ import type { Capabilities } from '../../capabilities.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { type Page, type PartitionLog, positionalBroker, type ReadStatistics } from '../../sources/positional.ts'
 import { placeOf, positionIn, positionText, segmentText } from './place.ts'
-import { behind, freshRows, insertion, insertNew, mostRows, readSegments, type SegmentValues } from './rows.ts'
+import { behind, freshRows, insertion, insertRows, mostRows, newRows, readSegments, segmentsFor } from './rows.ts'
 import type { Publication } from './segment.ts'
 import { trimSegments } from './trim.ts'
 
@@ -78,21 +78,23 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     return rows[0]!
   }
 
-  type Work = Publication & { name: string; rows: readonly SegmentValues[] | undefined }
-  const newsOf = (name: string, envelopes: readonly Envelope[]) =>
-    [...new Set(envelopes.map(({ partition }) => partition))].map(partition => `${name}/${partition}`)
+  const newsOf = (name: string, envelopes: readonly Envelope[]) => {
+    const touched = new Set<number>()
+    for (const { partition } of envelopes) touched.add(partition)
+    return [...touched].map(partition => `${name}/${partition}`)
+  }
   // One at a time: who publishes twice without waiting in between means an order.
-  const commits = new GroupCommit<Work, void>({
-    maxBatch: 4_000,
+  const commits = new GroupCommit<Publication & { news: string[] }, void>({
+    maxBatch: 2_000,
     ahead: 1_000,
     async commit(work) {
-      const news = work.flatMap(({ name, envelopes }) => newsOf(name, envelopes))
-      const rows = rowsTogether(work)
+      const news = work.flatMap(each => each.news)
+      const rows = freshRows(work)
       if (rows && rows.length <= mostRows) {
         await database.commit(insertion(schema, rows.length), rows.flat(), new Map([[channel, [news]]]))
       } else {
         await database.transaction(async tx => {
-          await insertNew(tx, schema, work)
+          await insertRows(tx, schema, rows ?? (await newRows(tx, schema, work)))
           tx.notify(channel, news)
         })
       }
@@ -100,13 +102,21 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     }
   })
 
+  // Messages of a segment, about, in what was read last of a topic.
+  const perSegment = new Map<number, number>()
   const log: PartitionLog = {
     pollMs,
     async read(name, partition, after, limit): Promise<Page> {
       const { topic } = await topicOf(name)
-      const packed = await readSegments(database, schema, { topic, partition, after, limit })
+      const segments = segmentsFor(limit, perSegment.get(topic) ?? 1)
+      const packed = await readSegments(database, schema, { topic, partition, after, limit, segments })
       const deliveries: Delivery[] = []
-      if (packed.length > 0 || database.engine === 'pglite') return { deliveries, packed }
+      if (packed.length > 0) {
+        const messages = packed.reduce((sum, { count }) => sum + count, 0)
+        perSegment.set(topic, messages / packed.length)
+        return { deliveries, packed, more: packed.length === segments }
+      }
+      if (database.engine === 'pglite') return { deliveries }
       const { rows } = await database.query(
         `select from "${schema}".segments m where ${behind} limit 1`,
         valuesOf(topic, partition, after)
@@ -133,12 +143,15 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
     group: async () => undefined,
     async publish(name, envelopes) {
       const { topic } = await topicOf(name)
+      const news = newsOf(name, envelopes)
       const rows = envelopes.length < manyEnough ? undefined : freshRows([{ topic, envelopes }])
-      await commits.submit({ name, topic, envelopes, rows }, envelopes.length)
+      // What waits for its commit is moved by the collector of garbage: the text of segments is the least there is to wait.
+      // Not awaited here, where the messages would be kept for as long.
+      return commits.submit({ topic, envelopes: rows ? [] : envelopes, rows, news }, envelopes.length)
     },
     async publishIn(tx, name, envelopes) {
       const { topic } = await topicOf(name)
-      await insertNew(tx, schema, [{ topic, envelopes }])
+      await insertRows(tx, schema, await newRows(tx, schema, [{ topic, envelopes }]))
       await refuseInverted(tx, topic, new Set(envelopes.map(({ partition }) => partition)))
       tx.notify(channel, newsOf(name, envelopes))
     },
@@ -194,22 +207,4 @@ export function logBroker(options: LogBrokerOptions): LogBroker {
 function valuesOf(topic: number, partition: number, after: Position): unknown[] {
   const { xid, position, at } = placeOf(after)
   return [topic, partition, xid, position, at]
-}
-
-/** In the order of the calls; those of few messages share segments. `undefined` when some ids have to be looked up first. */
-function rowsTogether(
-  work: readonly (Publication & { rows: readonly SegmentValues[] | undefined })[]
-): SegmentValues[] | undefined {
-  const all: SegmentValues[] = []
-  let few: Publication[] = []
-  for (const each of [...work, undefined]) {
-    if (each && !each.rows) few.push(each)
-    else {
-      const rows = freshRows(few)
-      if (!rows) return
-      few = []
-      all.push(...rows, ...(each?.rows ?? []))
-    }
-  }
-  return all
 }

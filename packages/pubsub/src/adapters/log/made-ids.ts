@@ -28,9 +28,25 @@ export function madeNow(publications: readonly Publication[]): (envelope: Envelo
     for (const { fresh, id } of envelopes) if (fresh && id > last) last = id
   }
   if (last === '') return () => false
-  const oldest = firstOf(millisecondOf(last) - spanMs + 1)
+  const oldest = oldestBeside(last)
   return ({ fresh, id }) => fresh === true && id >= oldest
 }
+
+/** The first and the last id, when all were made, and at about one moment. */
+export function madeSpan(publications: readonly Publication[]): [string, string] | undefined {
+  let from = 'g'
+  let to = ''
+  for (const { envelopes } of publications) {
+    for (const { fresh, id } of envelopes) {
+      if (!fresh) return
+      if (id < from) from = id
+      if (id > to) to = id
+    }
+  }
+  return to !== '' && from >= oldestBeside(to) ? [from, to] : undefined
+}
+
+const oldestBeside = (last: string): string => firstOf(millisecondOf(last) - spanMs + 1)
 
 export function madeRange(
   messages: readonly Envelope[],

@@ -28,6 +28,16 @@ describe('the log', () => {
     assert.equal(await broker.trim('trimmed', { before: Date.now() - 3_600_000, limit: 100 }), 0)
     const later = Date.now() + 3_600_000
     assert.equal(await broker.trim('trimmed', { before: later, limit: 4 }), 4)
+    const left: unknown[] = []
+    const subscription = await pubsub.subscribe('trimmed', 'g', async ({ data }) => void left.push(data))
+    await until('what is left', () => left.length === 6)
+    await subscription.drain()
+    assert.deepEqual(
+      left,
+      numbered(10, ['k'])
+        .slice(4)
+        .map(({ data }) => data)
+    )
     assert.equal(await broker.trim('trimmed', { before: later, limit: 100 }), 6)
     assert.deepEqual(await broker.lag({ topic: 'trimmed', group: 'g', partition: 0 }, null), {
       messages: 0,

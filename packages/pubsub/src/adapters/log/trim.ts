@@ -1,5 +1,5 @@
 import type { Transaction } from '@plimsoll/database'
-import { withoutFirst } from './segment.ts'
+import { withoutFirst } from './body.ts'
 
 /** Segments that are looked into at once. */
 const mostSegments = 100
@@ -11,7 +11,7 @@ export async function trimSegments(
   { topic, before, limit }: { topic: number; before: number; limit: number }
 ): Promise<number> {
   const { rows } = await tx.query<{ place: string; count: number; body: string }>(
-    `select ctid::text as place, until - first as count, body from "${schema}".segments
+    `select ctid::text as place, until - first as count, lines as body from "${schema}".segments
      where topic = $1 and published_at < $2 order by published_at, xid, position limit $3 for update`,
     [topic, new Date(before), Math.min(limit, mostSegments)]
   )
@@ -24,12 +24,10 @@ export async function trimSegments(
     gone.push(...cut.ids)
     if (count <= left) whole.push(place)
     else {
-      await tx.query(`update "${schema}".segments set first = first + $2, body = $3, bytes = $4 where ctid = $1::tid`, [
-        place,
-        left,
-        cut.body,
-        cut.body.length
-      ])
+      await tx.query(
+        `update "${schema}".segments set first = first + $2, lines = $3, bytes = $4 where ctid = $1::tid`,
+        [place, left, cut.body, cut.body.length]
+      )
     }
   }
   await tx.query(`delete from "${schema}".segments where ctid = any($1::tid[])`, [whole])

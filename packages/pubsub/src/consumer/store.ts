@@ -126,6 +126,28 @@ export async function rememberIds(
   ])
 }
 
+/**
+ * Both in one statement, for a step that has made no other: the ids that were handled, and the position.
+ * @throws FencedError
+ */
+export async function settleRemembering(
+  { database, schema }: ConsumerStore,
+  { topic, group, generation, partition, fence }: Lease,
+  position: Position,
+  ids: readonly string[]
+): Promise<void> {
+  const { rows } = await database.commit(
+    `with mine as (update "${schema}".partitions
+       set position = coalesce($5, position), handled = handled + cardinality($7::text[]), suspect = null
+       where topic = $1 and grp = $2 and partition = $3 and fence = $4 returning partition),
+     remembered as (insert into "${schema}".inbox (topic, grp, generation, id) select $1, $2, $6, unnest($7::text[]) from mine)
+     select partition from mine`,
+    [topic, group, partition, fence, position, generation, ids],
+    new Map()
+  )
+  if (rows.length === 0) throw new FencedError(partition, fence)
+}
+
 /** Forgets ids that were handled before this moment, `limit` at most. Returns how many went. */
 export async function sweepInbox(
   { database, schema }: ConsumerStore,

@@ -3,7 +3,7 @@ import { type Attempts, blame } from './attempt.ts'
 import type { Lanes } from './lanes.ts'
 import { LateTransaction } from './late-transaction.ts'
 import { blockedLanes, type Failure, type Parking, park } from './parking.ts'
-import { type ConsumerStore, knownIds, type Lease, rememberIds, settlePartition } from './store.ts'
+import { type ConsumerStore, knownIds, type Lease, rememberIds, settlePartition, settleRemembering } from './store.ts'
 
 export interface UnitParts {
   lease: Lease
@@ -37,7 +37,42 @@ export class Units {
       lanes.size === 0 ? [] : unit.map(({ envelope }) => attempts.laneOf(envelope)).filter(lane => lanes.has(lane))
     if (!needsInbox && suspectLanes.length === 0) return await this.#handlePlain(unit)
     await flush()
+    if (suspectLanes.length === 0) return await this.#handleNew(unit)
     return await this.#handleChecked(unit, suspectLanes)
+  }
+
+  /**
+   * Handles those that were not handled before. Nobody else can have handled one of this partition between the look and the
+   * end, for the fence is ours; and an id of two partitions is refused at the end. So nothing is held while the handlers run.
+   */
+  async #handleNew(unit: readonly Delivery[]): Promise<number> {
+    const { store, lease, attempts, flush } = this.#parts
+    const { database, schema } = store
+    const ids = unit.map(({ envelope }) => envelope.id)
+    const known = await knownIds(database, schema, lease, ids)
+    const fresh: Delivery[] = []
+    for (const delivery of unit) {
+      const { id } = delivery.envelope
+      if (known.has(id)) continue
+      known.add(id)
+      fresh.push(delivery)
+    }
+    const taken = fresh.map(({ envelope }) => envelope.id)
+    const { position } = unit.at(-1)!
+    const tx = new LateTransaction(database, flush)
+    try {
+      await attempts.make(tx, fresh, 1)
+      if (tx.begun) {
+        await tx.commit(async last => {
+          await rememberIds(last, schema, lease, taken)
+          await settlePartition(last, schema, lease, position, fresh.length)
+        })
+      } else await settleRemembering(store, lease, position, taken)
+    } catch (error) {
+      await tx.rollback(error)
+      throw blame(error)
+    }
+    return fresh.length
   }
 
   /** Nothing has to be looked up first. */

@@ -57,13 +57,15 @@ export async function brokers({ quick, note }: RunOptions): Promise<Result> {
 
 type Stand = Awaited<ReturnType<typeof standOf>>
 
-async function standOf({ name, ours, bare, share = 1 }: Contender, url: string, database: Database, pool: pg.Pool) {
+async function standOf(contender: Contender, url: string, database: Database, pool: pg.Pool) {
+  const { name, ours, bare, share = 1, unkept = false } = contender
   const broker = await ours(url)
   const pubsub = new PubSub({ broker, database, source: '/bench' })
   const client = await bare(url)
   return {
     name,
     share,
+    unkept,
     broker,
     pubsub,
     bare: client,
@@ -96,7 +98,7 @@ async function measure(stand: Stand, plan: Plan, note: RunOptions['note']): Prom
   const { name, broker, bare, pubsub } = stand
   for (const topic of ['ours', 'bare']) {
     await broker.topic(topic)
-    await broker.group(topic, 'kept')
+    if (!stand.unkept) await broker.group(topic, 'kept')
   }
   for (let n = 0; n < plan.rounds; n++) {
     for (const way of publishWays) {

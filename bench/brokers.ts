@@ -37,7 +37,7 @@ export async function brokers({ quick, note }: RunOptions): Promise<Result> {
       if (!contender) throw new Error(`there is no broker "${name}": ${Object.keys(contenders).join(', ')}`)
       const engine = await startOwnEngine(name)
       try {
-        const stand = await standOf(contender, engine.url, database, pool)
+        const stand = await standOf(name, contender, engine.url, database, pool)
         try {
           rounds.push(...(await measure(stand, plan, note)))
         } finally {
@@ -57,13 +57,16 @@ export async function brokers({ quick, note }: RunOptions): Promise<Result> {
 
 type Stand = Awaited<ReturnType<typeof standOf>>
 
-async function standOf({ name, ours, bare, share = 1 }: Contender, url: string, database: Database, pool: pg.Pool) {
+async function standOf(engine: string, contender: Contender, url: string, database: Database, pool: pg.Pool) {
+  const { name, ours, bare, share = 1, unkept = false } = contender
   const broker = await ours(url)
   const pubsub = new PubSub({ broker, database, source: '/bench' })
   const client = await bare(url)
   return {
+    engine,
     name,
     share,
+    unkept,
     broker,
     pubsub,
     bare: client,
@@ -96,7 +99,7 @@ async function measure(stand: Stand, plan: Plan, note: RunOptions['note']): Prom
   const { name, broker, bare, pubsub } = stand
   for (const topic of ['ours', 'bare']) {
     await broker.topic(topic)
-    await broker.group(topic, 'kept')
+    if (!stand.unkept) await broker.group(topic, 'kept')
   }
   for (let n = 0; n < plan.rounds; n++) {
     for (const way of publishWays) {
@@ -109,7 +112,9 @@ async function measure(stand: Stand, plan: Plan, note: RunOptions['note']): Prom
       keep({ title: `${name}: ${way.title}`, ...(await inTurn(n, plan.turnMs, sides)) })
     }
     for (const way of handleWays) {
-      const rates = await handling(stand, `round-${n}-of-${way.batch}`, n, way, plan.load * stand.share)
+      // All keep their positions in one database, by topic.
+      const topic = `${stand.engine}-${n}-of-${way.batch}`
+      const rates = await handling(stand, topic, n, way, plan.load * stand.share)
       keep({ title: `${name}: ${way.title}`, ...rates })
     }
   }

@@ -17,6 +17,8 @@ export interface Contender {
   bare(url: string): Promise<BareClient>
   /** How many messages are handled, of those of other brokers. Default all. */
   share?: number
+  /** No group keeps what is only published. Default false: a broker may drop what nobody waits for. */
+  unkept?: boolean
 }
 
 /** Messages of a partition that may wait in this process, on both sides. */
@@ -38,6 +40,7 @@ export const contenders: Record<string, Contender> = {
     ours: url => gcpBroker({ url, project: 'bench', partitions, ackDeadlineSeconds: 60 }),
     bare: bareGcp,
     // The fake looks through all that wait whenever it gives one.
-    share: 0.1
+    share: 0.1,
+    unkept: true
   }
 }

@@ -25,6 +25,10 @@ test('each command that a lever names is one of plimsoll', () => {
       assert.ok(commands.has(command), `${name}: plimsoll ${command}`)
 })
 
+test('each lever is whole in a report, which cuts long texts', () => {
+  for (const { name, lever } of rules) assert.ok(lever.action.length <= 400, `${name}: ${lever.action.length} letters`)
+})
+
 test('each lever says what to do by a command, or that nothing is to be done', () => {
   for (const { name, lever } of rules) assert.match(lever.action, /`|log of/, name)
 })

@@ -16,7 +16,7 @@ export const poolExhausted: Rule = {
   lever: {
     name: 'bulkhead and statement timeout',
     action:
-      'On a server: find the statement that runs (`select pid, now() - query_start, query from pg_stat_activity order by 2 desc`) and end it with `select pg_terminate_backend(pid)`; give its kind a pool of its own. An embedded store (1 of 1) has nobody to ask: wait for it as `npx plimsoll status` tells, or end the process of the platform (`kill -9`, the PID is in platform.json of the data folder): it is started again in seconds and nothing acknowledged is lost.',
+      'On a server: find the statement that runs (`select pid, now() - query_start, query from pg_stat_activity order by 2 desc`) and end it (`select pg_terminate_backend(PID)`); give its kind a pool of its own. An embedded store (1 of 1) cannot be asked: if `npx plimsoll status` sees no end of it, `kill -9` the platform (PID in platform.json); it starts again and loses nothing acknowledged.',
     page: 'docs/patterns/bulkhead.md'
   },
   find: timeline =>

@@ -32,9 +32,9 @@ export async function otherVersion(folder: string, version: string): Promise<str
     join(folder, 'apps/platform/src/platform.ts'),
     'watching.http(app)',
     `watching.http(app)
-    let asked = 0
+    let written = 0
     app.addHook('preHandler', async request => {
-      if (request.method === 'POST' && ++asked % 3 === 0) throw new TypeError("Cannot read properties of undefined (reading 'plan')")
+      if (request.method === 'POST' && ++written % 3 === 0) throw new TypeError("Cannot read properties of undefined (reading 'plan')")
     })`
   )
   return join(folder, 'apps/cli/bin/plimsoll.js')

@@ -96,6 +96,8 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
     add(`asked with patience, ${name} answers after ${time(probed)}${was(usualText)}`, 'probe', probed, before)
   else if (kind === 'slow' && slowest !== undefined)
     add(`answers of ${name} take ${time(slowest)} at p99${was(usualText)}`, 'p99', slowest, before)
+  if (kind === 'hanging' && inVain >= neverMs)
+    add(`asked with patience, ${name} has not answered for ${time(inVain)}`, 'probe.waiting', inVain, 0)
   if (isRefused) add('asked just now, its address refuses the connection', 'probe.refused', 1, 0)
   if (late > 0)
     add(
@@ -143,8 +145,11 @@ const neverMs = 2_500
 
 function kindOf({ total, late, bad, gone, probed, asks, inVain }: Seen): Ill['kind'] {
   if (bad > late) return gone || bad >= 0.9 * total ? 'dead' : 'erring'
-  if (late === 0 || late < 0.5 * total || probed !== undefined) return 'slow'
-  return !asks || inVain >= neverMs ? 'hanging' : 'late'
+  if (probed !== undefined || late === 0) return 'slow'
+  // Who asks with patience knows it before half of the calls have ended.
+  if (asks && inVain >= neverMs) return 'hanging'
+  if (late < 0.5 * total) return 'slow'
+  return asks ? 'late' : 'hanging'
 }
 
 /** What an ill dependency costs, which is its own answer. */

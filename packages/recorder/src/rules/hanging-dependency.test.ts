@@ -21,3 +21,15 @@ test('calls that are taken and never answered', () => {
   assert.equal(first?.rule, 'hanging-dependency')
   assert.equal(first.subject, 'metadata')
 })
+
+test('a question that was asked with patience is in vain, before half of the calls have ended', () => {
+  const tape = new Tape().seconds(60)
+  tape.seconds(5, second => ({
+    'dependency.metadata.timed-out': 20,
+    'dependency.metadata.failed': 20,
+    'dependency.metadata.probe.waiting': 1_000 * second
+  }))
+  const [first] = diagnose(tape.records).causes
+  assert.equal(first?.rule, 'hanging-dependency')
+  assert.match(first.evidence[0]!.text, /asked with patience, metadata has not answered for 4 s/)
+})

@@ -109,6 +109,14 @@ export interface Raised extends StretchOptions {
   times: number
 }
 
+/** What was before, without what was itself far above the rest of it: an earlier trouble is not what is usual. */
+function withoutTrouble(before: readonly Point[], floor: number): readonly Point[] {
+  const bound = Math.max(floor, 5 * median(before)!)
+  const calm = before.filter(({ value }) => value < bound)
+  // Where it is so for a third of the time, it is what this store is like under load.
+  return calm.length > 0.67 * before.length ? calm : before
+}
+
 /** A series that is well above what was usual, and above a floor. Without a past the floor is taken `times` higher. */
 export function raised(
   timeline: Timeline,
@@ -119,7 +127,7 @@ export function raised(
   if (!found) return undefined
   const now = median(found.points)!
   const enough = found.before.length >= 8
-  const high = enough ? quantile(found.before, 0.85)! : floor
+  const high = enough ? quantile(withoutTrouble(found.before, floor), 0.85)! : floor
   if (now < high * times) return undefined
   return { ...found, now, usual: enough ? median(found.before) : undefined }
 }

@@ -12,3 +12,13 @@ test('commits that take many times as long', () => {
   assert.equal(first.subject, 'primary')
   assert.match(first.evidence[0]!.text, /640 ms; before it was 7 ms/)
 })
+
+test('one that was slow a minute ago, too', () => {
+  const slow = { 'store.primary.commit': 640, 'store.primary.waiting': 12, 'store.primary.held': 600 }
+  const tape = new Tape().seconds(40).seconds(12, slow).seconds(20)
+  assert.deepEqual(
+    diagnose(tape.records).causes.filter(({ until }) => until === undefined),
+    []
+  )
+  assert.equal(diagnose(tape.seconds(8, slow).records).causes[0]?.rule, 'store-slow')
+})

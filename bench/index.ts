@@ -17,5 +17,6 @@ export {
   runLoad,
   startLoad
 } from './load/run.ts'
+export { absence, type Engine, type EngineName, freePort, startEngine } from './started-engine.ts'
 export { type StartedPlatform, type StartOptions, startPlatformProcess } from './started-platform.ts'
 export { type Watched, type WatchOptions, watchEndpoint } from './watched-endpoint.ts'

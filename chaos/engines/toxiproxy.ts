@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as nap } from 'node:timers/promises'
-import { startEngine } from './engine.ts'
+import { startEngine } from '@plimsoll/bench'
 
 /** Toxiproxy (Shopify) over its HTTP API: a TCP proxy whose connections can be made ill. */
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { absence } from '../engines/engine.ts'
+import { absence } from '@plimsoll/bench'
 import { ingest } from './ingest.ts'
 
 const seed = 5

@@ -1,3 +1,4 @@
+import type { EngineName } from '@plimsoll/bench'
 import type { Database } from '@plimsoll/database'
 import type { Broker } from '@plimsoll/pubsub'
 import { gcpBroker } from '@plimsoll/pubsub/gcp'
@@ -6,7 +7,6 @@ import { logBroker, migrateLogBroker } from '@plimsoll/pubsub/log'
 import { natsBroker } from '@plimsoll/pubsub/nats'
 import { rabbitBroker } from '@plimsoll/pubsub/rabbitmq'
 import { redisBroker } from '@plimsoll/pubsub/redis'
-import type { EngineName } from '../engines/engine.ts'
 
 /** How each broker is started, killed and reached. */
 

@@ -1,5 +1,5 @@
 import { setTimeout as nap } from 'node:timers/promises'
-import type { Engine } from '../engines/engine.ts'
+import type { Engine } from '@plimsoll/bench'
 import type { Fault } from '../ingest/faults/index.ts'
 import { between, pick } from '../ingest/random.ts'
 import type { BrokerUnderChaos } from './brokers.ts'

@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startPlatformProcess } from '@plimsoll/bench'
+import { freePort, startEngine, startPlatformProcess } from '@plimsoll/bench'
 import { type RivalName, rivalDesigns, startRival } from '@plimsoll/bench/rivals'
 import { type Database, open } from '@plimsoll/database'
-import { freePort, startEngine } from '../engines/engine.ts'
 import { type Lane, startToxiproxy, type Toxiproxy } from '../engines/toxiproxy.ts'
 
 /** Who is under the faults: ours and the stand-ins, each with a proxy before it and one between it and its database. */

@@ -1,17 +1,8 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { type Aim, atLeast, atMost } from '@plimsoll/bench'
+import { type Aim, atLeast, atMost, startEngine } from '@plimsoll/bench'
 import { redisBroker } from '@plimsoll/pubsub/redis'
 import type { Scene } from './fault.ts'
 import { pause } from './play.ts'
-import { freePort } from './server.ts'
 
-const run = promisify(execFile)
-const scripts = fileURLToPath(new URL('../../deploy/engines/redis/', import.meta.url))
 const topic = 'plimsoll.telemetry'
 
 /** A Redis of our own that the platform publishes to. */
@@ -27,31 +18,8 @@ export interface StartedBroker {
 
 /** @throws in the words of the script when Redis is not installed */
 export async function startBroker(): Promise<StartedBroker> {
-  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-drill-broker-'))
-  const port = await freePort()
-  const script = async (verb: string, ...args: string[]) =>
-    (await run(join(scripts, verb), args, { timeout: 60_000 })).stdout.trim()
-  const stop = async () => {
-    await script('stop', folder).catch(() => undefined)
-    await rm(folder, { recursive: true, force: true })
-  }
-  try {
-    const url = await script('start', String(port), folder)
-    return {
-      url,
-      stop,
-      async kill() {
-        process.kill(Number(await readFile(join(folder, 'redis.pid'), 'utf8')), 'SIGKILL')
-      },
-      async startAgain() {
-        await script('start', String(port), folder)
-      },
-      published: () => messagesIn(url)
-    }
-  } catch (error) {
-    await stop()
-    throw error
-  }
+  const { url, stop, kill, startAgain } = await startEngine('redis')
+  return { url, stop, startAgain, kill: () => kill('redis.pid'), published: () => messagesIn(url) }
 }
 
 async function messagesIn(url: string): ReturnType<StartedBroker['published']> {

@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, chown, mkdtemp, rm, stat } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort } from '@plimsoll/bench'
 import { Client } from 'pg'
 
 const run = promisify(execFile)
@@ -130,13 +128,4 @@ async function patiently(work: () => Promise<unknown>): Promise<void> {
       if ((error as { code?: string }).code !== '40P01' || tries === 20) throw error
     }
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type RunningLoad, type StartedPlatform, startLoad, startPlatformProcess } from '@plimsoll/bench'
+import { freePort, type RunningLoad, type StartedPlatform, startLoad, startPlatformProcess } from '@plimsoll/bench'
 import { MetadataProcess } from '../metadata-process.ts'
 import { undoWhenInterrupted } from '../undo.ts'
 import { startBroker } from './broker.ts'
 import { expiringDoor } from './expiring-door.ts'
 import type { Scene, StageName } from './fault.ts'
-import { freePort, type Server, startServer } from './server.ts'
+import { type Server, startServer } from './server.ts'
 
 const run = promisify(execFile)
 

@@ -189,7 +189,9 @@ describe('what the platform records of itself', () => {
       'feed.parked': 2
     })
     state.failures = 3
+    state.error = 'column "tier" does not exist'
     sample()
+    assert.equal(happened('subscriber').at(-1)?.detail?.why, state.error)
     state.failures = 0
     state.alive = false
     assert.equal(sample()['subscriber.billing.alive'], 0)
@@ -197,5 +199,15 @@ describe('what the platform records of itself', () => {
       happened('subscriber').flatMap(({ subject, detail }) => (subject === 'billing' ? [detail?.state] : [])),
       ['failing', 'dead']
     )
+  })
+
+  it('is no progress of a subscriber where it goes on after a start', t => {
+    const { watching, sample } = recorded(t)
+    const state: SubscriberState = { position: 0, lagMs: 0, failures: 0, alive: true }
+    watching.subscriber('billing', () => ({ ...state }))
+    state.position = 342_000
+    assert.equal(sample()['subscriber.billing.rate'], 0)
+    state.position += 40
+    assert.equal(sample()['subscriber.billing.rate'], 40)
   })
 })

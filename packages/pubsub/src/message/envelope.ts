@@ -1,4 +1,4 @@
-import { type Common, derived } from './common.ts'
+import { derived, type SharedAttributes } from './shared-attributes.ts'
 
 /**
  * A message as brokers carry it: CloudEvents 1.0 in binary mode. The attributes stand beside the data and never in it, so
@@ -21,7 +21,7 @@ export interface Envelope {
   /** The data, where it was read already as `jsonCodec` reads it; for one handler, which may change it. */
   readonly value?: unknown
   /** What it shares with others, when it has no other attributes but those that are derived. */
-  readonly common?: Common | undefined
+  readonly common?: SharedAttributes | undefined
   /** Its id was made just now, for it: it is published for the first time. */
   readonly fresh?: boolean | undefined
 }
@@ -40,7 +40,7 @@ export class LazyEnvelope implements Envelope {
   readonly text: string | undefined
   readonly json: boolean | undefined
   readonly fresh: boolean | undefined
-  readonly common: Common | undefined
+  readonly common: SharedAttributes | undefined
   #attributes: Readonly<Record<string, string>> | undefined
   #data: Uint8Array | undefined
 

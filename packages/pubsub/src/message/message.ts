@@ -2,9 +2,9 @@ import { randomUUIDv7 } from 'node:crypto'
 import { InvalidMessageError, UndecodableError } from '../errors.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { type Codec, jsonCodec } from './codec.ts'
-import { Common } from './common.ts'
 import { type Envelope, LazyEnvelope } from './envelope.ts'
 import { partitionOf } from './partition.ts'
+import { SharedAttributes } from './shared-attributes.ts'
 
 /** What a publisher says. */
 export interface NewMessage<Data = unknown> {
@@ -87,7 +87,7 @@ export function envelopeOf(message: NewMessage, partitions: number, wording: Wor
   const time = isoOf(message.time ?? now)
   const told = subject ?? traceparent ?? tracestate ?? causationId ?? correlationId ?? schema
   if (told === undefined) {
-    const common = commonOf(source, type, time, datacontenttype)
+    const common = sharedOf(source, type, time, datacontenttype)
     return new LazyEnvelope({ id, key, partition, headers, json, fresh, common, attributes: undefined }, data)
   }
   checkText('type', type)
@@ -109,16 +109,16 @@ export function envelopeOf(message: NewMessage, partitions: number, wording: Wor
   return new LazyEnvelope({ id, key, partition, headers, json, fresh, common: undefined, attributes }, data)
 }
 
-let lastCommon = new Common({})
+let lastShared = new SharedAttributes({})
 
 /** Many messages of one publisher are alike in all but their ids, keys and data. */
-function commonOf(source: string, type: string, time: string, datacontenttype: string): Common {
-  const { attributes: last } = lastCommon
+function sharedOf(source: string, type: string, time: string, datacontenttype: string): SharedAttributes {
+  const { attributes: last } = lastShared
   if (last.type !== type || last.time !== time || last.source !== source || last.datacontenttype !== datacontenttype) {
     checkText('type', type)
-    lastCommon = new Common({ specversion: '1.0', source, type, time, datacontenttype })
+    lastShared = new SharedAttributes({ specversion: '1.0', source, type, time, datacontenttype })
   }
-  return lastCommon
+  return lastShared
 }
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
@@ -137,7 +137,7 @@ function isoOf(ms: number): string {
 /** @throws UndecodableError or SchemaViolationError: the message's fault, and no retry mends it */
 export function messageOf(topic: string, envelope: Envelope, wording: Wording): Message {
   const { headers, id, key, partition } = envelope
-  const common = envelope.common ?? new Common(envelope.attributes)
+  const common = envelope.common ?? new SharedAttributes(envelope.attributes)
   const { contentType, type, version } = common
   const codec = wording.codecs.get(contentType)
   if (!codec) throw new UndecodableError(`no codec is known for ${contentType}: give it in codecs`)

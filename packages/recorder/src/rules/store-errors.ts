@@ -1,6 +1,9 @@
+import type { Found } from '../diagnosis/causes.ts'
 import type { Timeline } from '../diagnosis/timeline.ts'
 import type { Occurrence } from '../record.ts'
+import { oneServer } from './one-server.ts'
 import { heard, occurrences, subjects } from './reading.ts'
+import { count } from './words.ts'
 
 /** What a store answered with an error of one class, as a stretch of time. */
 export interface StoreErrors {
@@ -39,6 +42,32 @@ export function storeErrors(timeline: Timeline, is: (code: string, message: stri
     return [{ ...errors, ...(age > goesOnMs ? { until: errors.last.at } : {}) }]
   })
 }
+
+/** A store, or all of one server, that refuses what it is asked with errors of a class. */
+export const refusingStores = (
+  timeline: Timeline,
+  is: (code: string, message: string) => boolean,
+  { title, cost }: { title(store: string): string; cost: string }
+): Found[] =>
+  oneServer(
+    storeErrors(timeline, is).map(({ store, since, until, count: times, last }) => ({
+      subject: store,
+      title: title(store),
+      evidence: [
+        { at: last.at, text: `it answered: ${wordsOf(last)}`, series: 'error' },
+        {
+          at: since,
+          text: `${count(times)} such errors so far; before it was none`,
+          series: 'error',
+          before: 0,
+          now: times
+        }
+      ],
+      cost,
+      since,
+      ...(until === undefined ? {} : { until })
+    }))
+  )
 
 export const wordsOf = ({ detail }: Occurrence): string =>
   `${detail?.code ? `${detail.code} ` : ''}${String(detail?.message ?? '')}`.slice(0, 120)

@@ -1,7 +1,5 @@
 import type { Rule } from '../diagnosis/rule.ts'
-import { oneServer } from './one-server.ts'
-import { storeErrors, wordsOf } from './store-errors.ts'
-import { count } from './words.ts'
+import { refusingStores } from './store-errors.ts'
 
 const isIt = (code: string, message: string) =>
   code === '53300' || /too many (clients|connections)|remaining connection slots/i.test(message)
@@ -18,23 +16,8 @@ export const storeOutOfConnections: Rule = {
     page: 'docs/patterns/bulkhead.md'
   },
   find: timeline =>
-    oneServer(
-      storeErrors(timeline, isIt).map(({ store, since, until, count: times, last }) => ({
-        subject: store,
-        title: `The server of the store ${store} has no connection left to give`,
-        evidence: [
-          { at: last.at, text: `it answered: ${wordsOf(last)}`, series: 'error' },
-          {
-            at: since,
-            text: `${count(times)} such errors so far; before it was none`,
-            series: 'error',
-            before: 0,
-            now: times
-          }
-        ],
-        cost: 'New events wait on the disk and are written later; what must read the store now is refused. Nothing acknowledged is lost.',
-        since,
-        ...(until === undefined ? {} : { until })
-      }))
-    )
+    refusingStores(timeline, isIt, {
+      title: store => `The server of the store ${store} has no connection left to give`,
+      cost: 'New events wait on the disk and are written later; what must read the store now is refused. Nothing acknowledged is lost.'
+    })
 }

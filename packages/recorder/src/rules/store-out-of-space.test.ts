@@ -17,3 +17,10 @@ test('a store whose disk is full while ours has room', () => {
   assert.equal(first?.rule, 'store-out-of-space')
   assert.equal(first.subject, 'primary')
 })
+
+test('a server that says so in words of its own, under another code', () => {
+  const tape = new Tape().seconds(60)
+  const message = 'could not write to file "pg_wal/xlogtemp.1": No space left on device'
+  tape.happens('error', { code: '25006', message, where: 'primary' }).seconds(4)
+  assert.equal(diagnose(tape.records).causes[0]?.rule, 'store-out-of-space')
+})

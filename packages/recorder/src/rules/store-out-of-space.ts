@@ -1,10 +1,8 @@
 import type { Rule } from '../diagnosis/rule.ts'
-import { oneServer } from './one-server.ts'
-import { storeErrors, wordsOf } from './store-errors.ts'
-import { count } from './words.ts'
+import { refusingStores } from './store-errors.ts'
 
 const isIt = (code: string, message: string) =>
-  code === '53100' || code === '58030' || (/no space left|disk full|ENOSPC/i.test(message) && /^\\d|^XX|^5/.test(code))
+  code === '53100' || code === '58030' || (/no space left|disk full|ENOSPC/i.test(message) && /^\d|^XX/.test(code))
 
 export const storeOutOfSpace: Rule = {
   name: 'store-out-of-space',
@@ -18,23 +16,8 @@ export const storeOutOfSpace: Rule = {
     page: 'docs/patterns/rate-limit-and-load-shedding.md'
   },
   find: timeline =>
-    oneServer(
-      storeErrors(timeline, isIt).map(({ store, since, until, count: times, last }) => ({
-        subject: store,
-        title: `The disk of the store ${store} is full`,
-        evidence: [
-          { at: last.at, text: `it answered: ${wordsOf(last)}`, series: 'error' },
-          {
-            at: since,
-            text: `${count(times)} such errors so far; before it was none`,
-            series: 'error',
-            before: 0,
-            now: times
-          }
-        ],
-        cost: 'Writes fail there and wait on our own disk until there is room; reading goes on. Nothing acknowledged is lost.',
-        since,
-        ...(until === undefined ? {} : { until })
-      }))
-    )
+    refusingStores(timeline, isIt, {
+      title: store => `The disk of the store ${store} is full`,
+      cost: 'Writes fail there and wait on our own disk until there is room; reading goes on. Nothing acknowledged is lost.'
+    })
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { Common, derived } from '../../message/common.ts'
 import { type Envelope, LazyEnvelope } from '../../message/envelope.ts'
+import { derived, SharedAttributes } from '../../message/shared-attributes.ts'
 import { LineEnvelope } from './line-envelope.ts'
 
 type Texts = Readonly<Record<string, string>>
@@ -25,7 +25,7 @@ type OldMessage = [id: string, key: string | null, data: string | [base64: strin
  * read by itself, when it is its turn.
  */
 export function bodyOf(messages: readonly Envelope[]): string {
-  const common = messages[0]!.common ?? new Common(withoutDerived(messages[0]!.attributes))
+  const common = messages[0]!.common ?? new SharedAttributes(withoutDerived(messages[0]!.attributes))
   const lines = [`[${JSON.stringify(common.attributes)}`]
   let like = messages[0]!.common
   let own: string | undefined
@@ -63,7 +63,7 @@ function withoutDerived(attributes: Texts): Texts {
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !derived.has(name)))
 }
 
-function writtenOwn({ id, key, attributes }: Envelope, common: Common): string | undefined {
+function writtenOwn({ id, key, attributes }: Envelope, common: SharedAttributes): string | undefined {
   const expected = common.attributesOf(id, key)
   const own: Own = {}
   for (const name of Object.keys(attributes)) {
@@ -78,8 +78,8 @@ function writtenOwn({ id, key, attributes }: Envelope, common: Common): string |
 export class Body {
   readonly #text: string
   readonly #partition: number
-  readonly #common: Common
-  #timed: Common
+  readonly #common: SharedAttributes
+  #timed: SharedAttributes
   /** Where each line begins, and behind the last one. */
   readonly #begins: Uint32Array
 
@@ -88,7 +88,7 @@ export class Body {
     this.#partition = partition
     this.#begins = new Uint32Array(count + 1)
     let end = this.#text.indexOf('\n')
-    this.#common = new Common(JSON.parse(this.#text.slice(1, end - 1)) as Texts)
+    this.#common = new SharedAttributes(JSON.parse(this.#text.slice(1, end - 1)) as Texts)
     this.#timed = this.#common
     for (let i = 0; i < count; i++) {
       this.#begins[i] = end + 1
@@ -121,12 +121,12 @@ export class Body {
   }
 
   /** Where messages of several calls share a segment, their times differ and nothing else. */
-  #commonWith(own: Own): Common | undefined {
+  #commonWith(own: Own): SharedAttributes | undefined {
     for (const name in own) if (name !== 'time') return
     const { time } = own
     if (time === undefined) return this.#common
     if (time === null) return
-    if (this.#timed.attributes.time !== time) this.#timed = new Common({ ...this.#common.attributes, time })
+    if (this.#timed.attributes.time !== time) this.#timed = new SharedAttributes({ ...this.#common.attributes, time })
     return this.#timed
   }
 

@@ -1,5 +1,5 @@
-import type { Common } from '../../message/common.ts'
 import type { Envelope, LazyParts } from '../../message/envelope.ts'
+import type { SharedAttributes } from '../../message/shared-attributes.ts'
 
 type Texts = Readonly<Record<string, string>>
 
@@ -9,7 +9,7 @@ export class LineEnvelope implements Envelope {
   readonly key: string | null
   readonly partition: number
   readonly headers: Texts
-  readonly common: Common | undefined
+  readonly common: SharedAttributes | undefined
   readonly value: unknown
   readonly json = true
   #line: string

@@ -7,9 +7,9 @@ import { pathToFileURL } from 'node:url'
 import { type Database, migrate } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import { until } from '../../conformance/under-test.ts'
-import { Common } from '../../message/common.ts'
 import { type Envelope, LazyEnvelope, type LazyParts } from '../../message/envelope.ts'
 import type { Message } from '../../message/message.ts'
+import { SharedAttributes } from '../../message/shared-attributes.ts'
 import { PubSub } from '../../pubsub.ts'
 import { bodyOf } from './body.ts'
 import { logBroker, migrateLogBroker } from './log.ts'
@@ -57,14 +57,19 @@ describe('a segment', () => {
 
   it('keeps JSON as it was written, whoever else is in the segment', () => {
     const attributes = { specversion: '1.0', source: '/a', type: 't', time: '1', datacontenttype: 'application/json' }
-    const json = (id: string, key: string | null, text: string, common = new Common(attributes), headers = {}) =>
-      lazy({ id, key, headers, common }, text)
-    const common = new Common(attributes)
+    const json = (
+      id: string,
+      key: string | null,
+      text: string,
+      common = new SharedAttributes(attributes),
+      headers = {}
+    ) => lazy({ id, key, headers, common }, text)
+    const common = new SharedAttributes(attributes)
     const messages = [
       json('plain', 'k', '{"a":[1,"\\n"],"b":null}', common),
       json('alike', null, '1e400', common),
-      json('later', 'ü "k"', '"x"', new Common({ ...attributes, time: '2' })),
-      json('later still', 'k', '12345678901234567890', new Common({ ...attributes, time: '3' }), { h: 'i' }),
+      json('later', 'ü "k"', '"x"', new SharedAttributes({ ...attributes, time: '2' })),
+      json('later still', 'k', '12345678901234567890', new SharedAttributes({ ...attributes, time: '3' }), { h: 'i' }),
       lazy({ id: 'own', attributes: { type: 'u' } }, '[]'),
       lazy({ id: 'text', json: false, common }, 'no\nJSON'),
       envelope('bytes', { data: Buffer.from([0xff, 0, 0xfe]) })

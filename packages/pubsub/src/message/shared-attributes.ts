@@ -4,7 +4,7 @@ type Texts = Readonly<Record<string, string>>
 export const derived: ReadonlySet<string> = new Set(['id', 'correlationid', 'partitionkey'])
 
 /** What many messages of one publisher say alike, looked up once for all of them. */
-export class Common {
+export class SharedAttributes {
   /** CloudEvents attributes: none that is derived when it is shared, all of them when it is of one message. */
   readonly attributes: Texts
   /** Characters of the attributes' names and values. */

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 
 /** Engines by the scripts of `deploy/engines`, in a folder of their own, on a free port of the loopback. */
 
-const scripts = fileURLToPath(new URL('../../deploy/engines/', import.meta.url))
+const scripts = fileURLToPath(new URL('../deploy/engines/', import.meta.url))
 const run = promisify(execFile)
 
 export type EngineName = 'toxiproxy' | 'postgresql' | 'redis' | 'rabbitmq' | 'kafka' | 'nats' | 'gcp-pubsub'
@@ -28,7 +28,7 @@ export interface Engine {
 
 /** Rejects with the script's own words when the engine is not installed or does not start. */
 export async function startEngine(name: EngineName): Promise<Engine> {
-  const folder = await mkdtemp(join(tmpdir(), `plimsoll-chaos-${name}-`))
+  const folder = await mkdtemp(join(tmpdir(), `plimsoll-${name}-`))
   const port = await freePort()
   const script = async (verb: string, ...args: string[]) => {
     try {

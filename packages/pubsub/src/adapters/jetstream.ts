@@ -1,6 +1,12 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import { Loss } from './loss.ts'
 
+export interface PullConsumer {
+  readonly name: string
+  /** Messages that it has not sent, as was last heard. */
+  readonly pending: number
+}
+
 /** The few requests of JetStream's API that are needed, as its own documents (ADR-1, ADR-13) have them. */
 export class JetStream {
   #connection: NatsConnection
@@ -64,12 +70,12 @@ export class JetStream {
     return (await this.#ask<StreamInfo>(`STREAM.INFO.${stream}`)).state.last_seq
   }
 
-  /** A pull consumer that is forgotten when nobody asks it for a minute. `pending` is how many messages it has. */
+  /** A pull consumer that is forgotten when nobody asks it for a minute. */
   async consumer(
     stream: string,
     subject: string,
     from: { sequence: number } | { time: number }
-  ): Promise<{ name: string; pending: number }> {
+  ): Promise<PullConsumer> {
     const start =
       'sequence' in from
         ? { deliver_policy: 'by_start_sequence', opt_start_seq: from.sequence }
@@ -94,7 +100,7 @@ export class JetStream {
     this.#connection.publish(`$JS.API.CONSUMER.DELETE.${stream}.${consumer}`)
   }
 
-  /** What is there now, `limit` at most. */
+  /** `limit` messages, or none when there are none now. Must not be asked for more than are known to be there, or than one. */
   async pull(stream: string, consumer: string, limit: number): Promise<Msg[]> {
     const inbox = createInbox()
     const { promise, resolve, reject } = Promise.withResolvers<Msg[]>()
@@ -107,7 +113,7 @@ export class JetStream {
         if (code === 404 || code === 408) return resolve(messages)
         if (code > 0) return reject(new Error(`JetStream answers ${code} ${message.headers?.description ?? ''}`))
         messages.push(message)
-        if (messages.length === limit || message.reply?.endsWith('.0')) resolve(messages)
+        if (messages.length === limit) resolve(messages)
       }
     })
     const timer = setTimeout(

@@ -4,7 +4,7 @@ import type { Capabilities } from '../capabilities.ts'
 import { MessageTooLargeError, NotConfirmedError } from '../errors.ts'
 import { type Envelope, fromPairs, toPairs } from '../message/envelope.ts'
 import { type PartitionLog, positionalBroker } from '../sources/positional.ts'
-import { JetStream } from './jetstream.ts'
+import { JetStream, type PullConsumer } from './jetstream.ts'
 
 export interface NatsBrokerOptions {
   /** Of a server of version 2.9 or newer with JetStream, `nats://…`. */
@@ -94,8 +94,8 @@ export async function natsBroker(options: NatsBrokerOptions): Promise<Broker> {
   }
 
   /** Pull consumers of the server that stand at a place, so that the next page needs no new one. */
-  const standing = new Map<string, string>()
-  const keep = (place: string, consumer: string) => {
+  const standing = new Map<string, PullConsumer>()
+  const keep = (place: string, consumer: PullConsumer) => {
     standing.set(place, consumer)
     if (standing.size > 256) standing.delete(standing.keys().next().value!)
   }
@@ -107,19 +107,22 @@ export async function natsBroker(options: NatsBrokerOptions): Promise<Broker> {
       const kept = standing.get(place(after))
       standing.delete(place(after))
       const from = { sequence: sequenceOf(after) + 1 }
-      let consumer = kept ?? (await jetstream.consumer(stream, subjectOf(topic, partition), from)).name
-      let messages: Msg[] | undefined
+      const made = () => jetstream.consumer(stream, subjectOf(topic, partition), from)
+      let consumer = kept ?? (await made())
+      let messages: Msg[]
       try {
-        messages = await jetstream.pull(stream, consumer, limit)
+        messages = await pull(stream, consumer, limit)
       } catch (error) {
         // The server forgets what was not asked for long, and at a restart.
         if (kept === undefined) throw error
-        consumer = (await jetstream.consumer(stream, subjectOf(topic, partition), from)).name
-        messages = await jetstream.pull(stream, consumer, limit)
+        consumer = await made()
+        messages = await pull(stream, consumer, limit)
       }
       const deliveries = messages.map(message => deliveryOf(partition, message))
-      keep(place(deliveries.at(-1)?.position ?? after), consumer)
-      return { deliveries }
+      const last = messages.at(-1)
+      const pending = last ? pendingIn(last) : 0
+      keep(place(deliveries.at(-1)?.position ?? after), { name: consumer.name, pending })
+      return { deliveries, more: pending > 0 }
     },
     onNews(topic, listener) {
       const subscription = connection.subscribe(newsOf(topic), {
@@ -176,11 +179,19 @@ export async function natsBroker(options: NatsBrokerOptions): Promise<Broker> {
     }
   }
 
+  /**
+   * As many as are known to be there, `limit` at most. Of a request for more the server fills as many as it has at that moment,
+   * and says nothing at their end when others have come meanwhile: who waited for those would wait in vain.
+   */
+  function pull(stream: string, { name, pending }: PullConsumer, limit: number): Promise<Msg[]> {
+    return jetstream.pull(stream, name, Math.min(limit, Math.max(1, pending)))
+  }
+
   async function withConsumer<T>(
     topic: string,
     partition: number,
     from: { sequence: number } | { time: number },
-    work: (consumer: { name: string; pending: number }) => Promise<T>
+    work: (consumer: PullConsumer) => Promise<T>
   ): Promise<T> {
     const consumer = await jetstream.consumer(nameOf(topic), subjectOf(topic, partition), from)
     try {
@@ -211,6 +222,8 @@ const sequenceOf = (position: Position): number => (position === null ? 0 : Numb
 /** `$JS.ACK.stream.consumer.delivered.sequence.nth.nanoseconds.pending` is where an acknowledgement would go. */
 const replyOf = (message: Msg): string[] => message.reply!.split('.').slice(-5)
 const sequenceIn = (message: Msg): number => Number(replyOf(message)[1])
+/** Messages behind it for this consumer, when it was sent. */
+const pendingIn = (message: Msg): number => Number(replyOf(message)[4])
 
 function deliveryOf(partition: number, message: Msg): Delivery {
   const pairs: [string, string][] = []

@@ -92,6 +92,33 @@ export function flowCases(bench: () => Bench, { lag }: Capabilities): void {
     assert.ok(most <= 2, `${most} at once`)
   })
 
+  it('reads on while others publish: misses nothing, and waits for nothing in vain', async () => {
+    const topic = bench().topic()
+    const faults: unknown[] = []
+    const handled: string[] = []
+    await bench().subscribe(topic, 'g', async ({ id }) => void handled.push(id), {
+      batch: 100,
+      onEvent: event => void (event.kind === 'waiting' && faults.push(event.error))
+    })
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f']
+    const publishing = keys.map(async key => {
+      for (let n = 0; n < 150; n += 5) await bench().pubsub.publish(topic, numbered(5, [key], n))
+    })
+    await Promise.all(publishing)
+    await until(
+      () => `900 handled, of which there are ${handled.length}`,
+      () => handled.length >= 900
+    )
+    for (const key of keys) {
+      const own = handled.filter(id => id.startsWith(key))
+      assert.deepEqual(
+        own,
+        numbered(150, [key]).map(({ id }) => id)
+      )
+    }
+    assert.deepEqual(faults, [])
+  })
+
   it('takes no more from the broker than it may keep', async () => {
     const topic = bench().topic()
     const { broker } = bench()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import type { Handler } from '../consumer/settings.ts'
 import { FencedError } from '../errors.ts'
 import { type Bench, inOrder, numbered, record, until } from './under-test.ts'
 
@@ -29,6 +30,49 @@ export function onceCases(bench: () => Bench): void {
       (await bench().done(topic, 'g', 2)).map(({ id }) => id),
       ['m', 'last']
     )
+  })
+
+  it('handles each once whose handler makes no statement, also while the store does not know the last ones yet', async () => {
+    const topic = bench().topic()
+    const told: string[] = []
+    const subscription = await bench().subscribe(topic, 'g', async ({ id }) => void told.push(id), {
+      batch: 3,
+      prefetch: 20
+    })
+    const messages = numbered(40, ['a', 'b', 'c'])
+    await bench().pubsub.publish(topic, [...messages, ...messages.slice(5)])
+    for (let again = 0; again < 3; again++) await bench().pubsub.publish(topic, messages.slice(again * 7))
+    await bench().pubsub.publish(topic, numbered(3, ['a', 'b', 'c'], 20))
+    await until(
+      () => `43 handled, of which there are ${subscription.state.handled}`,
+      () => subscription.state.handled >= 43
+    )
+    await subscription.drain()
+    assert.deepEqual(told.toSorted(), [...messages, ...numbered(3, ['a', 'b', 'c'], 20)].map(({ id }) => id).toSorted())
+    for (const key of ['a', 'b', 'c']) {
+      const own = told.filter(id => id.startsWith(key)).map(id => Number(id.slice(2)))
+      assert.deepEqual(
+        own,
+        own.toSorted((one, other) => one - other),
+        `key ${key} in order`
+      )
+    }
+  })
+
+  it('looks again for what was handled when a handler without a statement failed', async () => {
+    const topic = bench().topic()
+    const told: string[] = []
+    const handler: Handler = async ({ id }, { attempt }) => {
+      told.push(id)
+      if (id === 'k-3' && attempt === 1) throw new Error('not yet')
+    }
+    await bench().subscribe(topic, 'g', handler, { batch: 1, prefetch: 20 })
+    await bench().pubsub.publish(topic, numbered(8, ['k']))
+    await until('the last', () => told.includes('k-7'))
+    await bench().pubsub.publish(topic, numbered(9, ['k']))
+    await until('another', () => told.includes('k-8'))
+    // The failed one was tried alone, and what came behind it in its key waited for it.
+    assert.deepEqual(told, ['k-0', 'k-1', 'k-2', 'k-3', 'k-3', 'k-4', 'k-5', 'k-6', 'k-7', 'k-8'])
   })
 
   it('undoes the change of a handler that fails, and keeps that of the try that succeeds', async () => {

@@ -8,6 +8,8 @@ import { PubSub } from '../pubsub.ts'
 import { LateTransaction } from './late-transaction.ts'
 import { Progress } from './progress.ts'
 
+const envelope = (id: string) => ({ id, key: null, partition: 0, attributes: {}, headers: {}, data: Buffer.from('{}') })
+
 describe('a transaction that begins late', () => {
   let database: Database
   before(async () => {
@@ -47,28 +49,37 @@ describe('a transaction that begins late', () => {
   })
 
   it('positions follow behind, and what failed is settled with what came after, once', async () => {
-    const settled: [string | null, number][] = []
+    const settled: string[][] = []
     const faults = [new Error('away')]
     let told = 0
     const progress = new Progress({
-      settle: async (position, handled) => {
+      settle: async steps => {
         const fault = faults.pop()
         if (fault) throw fault
-        settled.push([position, handled])
+        settled.push(steps.flatMap(({ ids }) => ids))
       },
-      onSettled: handled => {
-        told += handled
+      onSettled: steps => {
+        told += steps.length
       },
       onFault: () => undefined
     })
-    progress.add('1', 1)
-    progress.add('2', 2)
+    const step = (...ids: string[]) => ({
+      unit: ids.map(id => ({ envelope: envelope(id), position: id, publishedAt: 0 })),
+      handled: ids.length,
+      ids,
+      source: undefined
+    })
+    progress.add(step('1'))
+    progress.add(step('2', '3'))
+    assert.deepEqual([...progress.idsAhead()], ['1', '2', '3'])
     await assert.rejects(progress.room(0), /away/)
     assert.equal(progress.faulted, true)
-    progress.add('3', 3)
+    progress.add(step('4'))
+    assert.deepEqual([...progress.idsAhead()], ['1', '2', '3', '4'])
     await progress.flush()
-    assert.deepEqual(settled, [['3', 6]])
-    assert.deepEqual([told, progress.ahead, progress.faulted], [6, 0, false])
+    assert.deepEqual(settled, [['1', '2', '3', '4']])
+    assert.deepEqual([told, progress.ahead, progress.faulted], [3, 0, false])
+    assert.deepEqual([...progress.idsAhead()], [])
   })
 
   it('a late owner’s position does not move, also when its handler makes no statement', async () => {

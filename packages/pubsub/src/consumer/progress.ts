@@ -1,26 +1,33 @@
-import type { Position } from '../broker.ts'
+import type { Delivery, Source } from '../broker.ts'
 
-interface Step {
-  position: Position
-  handled: number
+/** Some messages of a partition that were handled one after the other. */
+export interface Step {
+  readonly unit: readonly Delivery[]
+  /** How many of them, for some may have been handled before. */
+  readonly handled: number
+  /** What is to be remembered of them. */
+  readonly ids: readonly string[]
+  /** Where they are acknowledged, while it is open. */
+  readonly source: Source | undefined
 }
 
 /**
- * What was handled in one partition and changed nothing in the consumer's transaction: its position follows behind, one
- * commit under way at a time, while the next messages are handled. What was not settled when the process dies comes again.
+ * What was handled in one partition and changed nothing in the consumer's transaction: its position follows behind, and its ids
+ * with it, one commit under way at a time, while the next messages are handled. What was not settled when the process dies comes again.
  */
 export class Progress {
-  #settle: (position: Position, handled: number) => Promise<void>
-  #settled: (handled: number) => void
+  #settle: (steps: readonly Step[]) => Promise<void>
+  #settled: (steps: readonly Step[]) => void
   #faulted: () => void
-  #waiting: Step | undefined
+  #waiting: Step[] = []
+  #settling: readonly Step[] = []
   #underWay: Promise<void> | undefined
   #fault: { error: unknown } | undefined
   #ahead = 0
 
   constructor(parts: {
-    settle(position: Position, handled: number): Promise<void>
-    onSettled(handled: number): void
+    settle(steps: readonly Step[]): Promise<void>
+    onSettled(steps: readonly Step[]): void
     onFault(): void
   }) {
     this.#settle = parts.settle
@@ -33,14 +40,20 @@ export class Progress {
     return this.#ahead
   }
 
+  /** What the store does not know yet, or may not know. */
+  *idsAhead(): Iterable<string> {
+    for (const { ids } of this.#settling) yield* ids
+    for (const { ids } of this.#waiting) yield* ids
+  }
+
   /** The last try failed: nothing is under way, and nothing is begun until `flush`. */
   get faulted(): boolean {
     return this.#fault !== undefined
   }
 
-  add(position: Position, handled: number): void {
-    this.#ahead += handled
-    this.#waiting = { position, handled: handled + (this.#waiting?.handled ?? 0) }
+  add(step: Step): void {
+    this.#ahead += step.unit.length
+    this.#waiting.push(step)
     this.#pump()
   }
 
@@ -60,23 +73,24 @@ export class Progress {
   }
 
   #pump(): void {
-    if (this.#underWay || this.#fault || !this.#waiting) return
-    const step = this.#waiting
-    this.#waiting = undefined
-    this.#underWay = this.#settle(step.position, step.handled)
+    if (this.#underWay || this.#fault || this.#waiting.length === 0) return
+    const steps = this.#waiting
+    this.#waiting = []
+    this.#settling = steps
+    this.#underWay = this.#settle(steps)
       .then(
         () => {
-          this.#ahead -= step.handled
-          this.#settled(step.handled)
+          for (const { unit } of steps) this.#ahead -= unit.length
+          this.#settled(steps)
         },
         error => {
-          const { position = step.position, handled = 0 } = this.#waiting ?? {}
-          this.#waiting = { position, handled: handled + step.handled }
+          this.#waiting = [...steps, ...this.#waiting]
           this.#fault = { error }
           this.#faulted()
         }
       )
       .then(() => {
+        this.#settling = []
         this.#underWay = undefined
         this.#pump()
       })

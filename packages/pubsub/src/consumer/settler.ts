@@ -1,15 +1,8 @@
 import { GroupCommit } from '@plimsoll/database'
-import type { Position } from '../broker.ts'
 import { FencedError } from '../errors.ts'
-import { type ConsumerStore, type Lease, settlePartitions } from './store.ts'
+import { type ConsumerStore, type Settlement, settlePartitions } from './store.ts'
 
-export interface Settlement {
-  readonly lease: Lease
-  readonly position: Position
-  readonly handled: number
-}
-
-/** Moves the positions of a subscription's partitions whose handlers changed nothing in their transaction: many in one commit. */
+/** Settles a subscription's partitions whose handlers changed nothing in their transaction: many in one commit. */
 export class Settler {
   #commits: GroupCommit<Settlement, boolean>
 

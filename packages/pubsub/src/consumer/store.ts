@@ -42,21 +42,35 @@ export async function settlePartition(
   if (affected === 0) throw new FencedError(partition, fence)
 }
 
+/** What was handled in one partition, by handlers that made no statement. */
+export interface Settlement {
+  readonly lease: Lease
+  readonly position: Position
+  readonly handled: number
+  /** To be remembered: of a broker that may give one twice. */
+  readonly ids: readonly string[]
+}
+
 /**
- * Moves the positions of several partitions of a group that this consumer still has, in one statement, which locks them in the
- * order in which a heartbeat does. Returns for each whether it was moved: a late owner's is not.
+ * Moves the positions of several partitions of a group that this consumer still has, and remembers what was handled there, in
+ * one statement, which locks them in the order in which a heartbeat does. Returns for each whether it was moved: a late owner's is
+ * not, and nothing of it is remembered. An id that somebody has remembered already is no fault: there is nothing to undo.
  */
 export async function settlePartitions(
   { database, schema }: ConsumerStore,
-  settlements: readonly { lease: Lease; position: Position; handled: number }[]
+  settlements: readonly Settlement[]
 ): Promise<boolean[]> {
   const { topic, group } = settlements[0]!.lease
+  const remembers = settlements.some(({ ids }) => ids.length > 0)
+  const remembered = `remembered as (insert into "${schema}".inbox (topic, grp, generation, id)
+       select $1, $2, mine.generation, i.id from unnest($8::int[], $9::text[]) i(partition, id) join mine using (partition)
+       on conflict do nothing)`
   const { rows } = await database.commit<{ name: string }>(
     `with mine as (
-       select p.partition, v.position, v.handled from "${schema}".partitions p
-       join unnest($3::int[], $4::bigint[], $5::text[], $6::int[]) v(partition, fence, position, handled)
+       select p.partition, v.position, v.handled, v.generation from "${schema}".partitions p
+       join unnest($3::int[], $4::bigint[], $5::text[], $6::int[], $7::int[]) v(partition, fence, position, handled, generation)
          on p.partition = v.partition and p.fence = v.fence
-       where p.topic = $1 and p.grp = $2 order by p.partition for update of p)
+       where p.topic = $1 and p.grp = $2 order by p.partition for update of p)${remembers ? `, ${remembered}` : ''}
      update "${schema}".partitions p set position = coalesce(mine.position, p.position),
        handled = p.handled + mine.handled, suspect = null
      from mine where p.topic = $1 and p.grp = $2 and p.partition = mine.partition
@@ -67,12 +81,27 @@ export async function settlePartitions(
       settlements.map(({ lease }) => lease.partition),
       settlements.map(({ lease }) => lease.fence),
       settlements.map(({ position }) => position),
-      settlements.map(({ handled }) => handled)
+      settlements.map(({ handled }) => handled),
+      settlements.map(({ lease }) => lease.generation),
+      ...(remembers ? idsOf(settlements) : [])
     ],
     new Map()
   )
   const moved = new Set(rows.map(({ name }) => name))
   return settlements.map(({ lease }) => moved.has(`${lease.partition}/${lease.fence}`))
+}
+
+/** One array of partitions and one of ids, an entry an id. */
+function idsOf(settlements: readonly Settlement[]): [number[], string[]] {
+  const partitions: number[] = []
+  const all: string[] = []
+  for (const { lease, ids } of settlements) {
+    for (const id of ids) {
+      partitions.push(lease.partition)
+      all.push(id)
+    }
+  }
+  return [partitions, all]
 }
 
 /** Says that a message is begun, before it is: what a consumer died of is known to the next. Returns how often it was. */
@@ -124,28 +153,6 @@ export async function rememberIds(
     generation,
     ids
   ])
-}
-
-/**
- * Both in one statement, for a step that has made no other: the ids that were handled, and the position.
- * @throws FencedError
- */
-export async function settleRemembering(
-  { database, schema }: ConsumerStore,
-  { topic, group, generation, partition, fence }: Lease,
-  position: Position,
-  ids: readonly string[]
-): Promise<void> {
-  const { rows } = await database.commit(
-    `with mine as (update "${schema}".partitions
-       set position = coalesce($5, position), handled = handled + cardinality($7::text[]), suspect = null
-       where topic = $1 and grp = $2 and partition = $3 and fence = $4 returning partition),
-     remembered as (insert into "${schema}".inbox (topic, grp, generation, id) select $1, $2, $6, unnest($7::text[]) from mine)
-     select partition from mine`,
-    [topic, group, partition, fence, position, generation, ids],
-    new Map()
-  )
-  if (rows.length === 0) throw new FencedError(partition, fence)
 }
 
 /** Forgets ids that were handled before this moment, `limit` at most. Returns how many went. */

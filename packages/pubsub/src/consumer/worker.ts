@@ -5,8 +5,9 @@ import { Attempts, HandlerFailure } from './attempt.ts'
 import type { Breath } from './breath.ts'
 import type { Fault } from './fault.ts'
 import type { Gate } from './gate.ts'
+import { Inbox } from './inbox.ts'
 import { Lanes } from './lanes.ts'
-import { Progress } from './progress.ts'
+import { Progress, type Step } from './progress.ts'
 import type { Handler, Settings } from './settings.ts'
 import type { Settler } from './settler.ts'
 import { beginSuspect, type ConsumerStore, type Lease } from './store.ts'
@@ -34,6 +35,7 @@ export class PartitionWorker {
   #attempts: Attempts
   #lanes: Lanes
   #progress: Progress
+  #inbox: Inbox | undefined
   #units: Units
   #careful: number
   #single = 0
@@ -48,25 +50,32 @@ export class PartitionWorker {
     this.#attempts = new Attempts(lease.topic, parts)
     this.#lanes = new Lanes(lease, parts.store, parts.settings, this.#attempts)
     this.#progress = new Progress({
-      settle: (position, handled) => parts.settler.settle({ lease, position, handled }),
-      onSettled: handled => {
-        this.handled += handled
+      settle: steps =>
+        parts.settler.settle({
+          lease,
+          position: steps.at(-1)!.unit.at(-1)!.position,
+          handled: steps.reduce((sum, { handled }) => sum + handled, 0),
+          ids: steps.flatMap(({ ids }) => ids)
+        }),
+      onSettled: steps => {
+        for (const step of steps) this.#acknowledge(step)
       },
       onFault: () => this.#nudge.abort()
     })
     // A broker that keeps one of each id for ever, and positions: there the position alone says what was handled.
     const needsInbox = parts.broker.capabilities.dedupeWindowMs !== Number.POSITIVE_INFINITY
+    this.#inbox = needsInbox ? new Inbox() : undefined
     this.#units = new Units({
       lease,
       store: parts.store,
-      needsInbox,
+      inbox: this.#inbox,
       attempts: this.#attempts,
       lanes: this.#lanes,
       flush: () => this.#progress.flush()
     })
     // What it died of is among those that may have been begun behind the position.
     const { batch, prefetch } = parts.settings
-    this.#careful = lease.afterDeath ? batch + (needsInbox ? 0 : prefetch) : 0
+    this.#careful = lease.afterDeath ? batch + prefetch : 0
   }
 
   /** The oldest message that is in this process and not handled, in milliseconds since 1970. */
@@ -159,6 +168,9 @@ export class PartitionWorker {
       return true
     }
     if (this.#buffer.length === 0) return false
+    if (this.#inbox?.isKnown === false) {
+      await this.#inbox.look(this.#parts.store, this.lease, this.#buffer, this.#progress.idsAhead())
+    }
     const { batch } = settings
     const size = this.#careful > 0 || this.#single > 0 ? 1 : batch
     const unit = this.#buffer.slice(0, size)
@@ -166,6 +178,7 @@ export class PartitionWorker {
     try {
       await this.#handle(unit)
     } catch (error) {
+      this.#inbox?.forget()
       if (!(error instanceof HandlerFailure)) throw error
       const fault = this.#attempts.judge(error)
       if (fault === 'world') throw error
@@ -196,6 +209,7 @@ export class PartitionWorker {
       this.#source ??= await broker.open(this.lease, { after: this.#position, prefetch })
       if (this.#faultedBy === 'broker') this.#succeeded()
       this.#buffer.push(...(await this.#source.next(prefetch, nudge.signal)))
+      this.#inbox?.forget()
     } catch (error) {
       this.#worldFault(error, 'broker')
       // Its connection may be gone: what comes next is taken anew from the position.
@@ -206,19 +220,19 @@ export class PartitionWorker {
   }
 
   async #handle(unit: readonly Delivery[]): Promise<void> {
-    const handled = await this.#units.handle(unit)
-    if (handled !== undefined) return await this.#settled(unit, handled)
-    // Only the position moves: behind, and with others.
+    const { handled, ids, isSettled } = await this.#units.handle(unit)
+    const step = { unit, handled, ids, source: this.#source }
     this.#advance(unit)
-    this.#progress.add(unit.at(-1)!.position, unit.length)
+    if (isSettled) return this.#acknowledge(step)
+    // Only the position moves, and the ids: behind, and with others.
+    this.#progress.add(step)
     await this.#progress.room(this.#careful > 0 ? 0 : this.#parts.settings.prefetch)
   }
 
-  async #settled(unit: readonly Delivery[], handled: number): Promise<void> {
+  #acknowledge({ unit, handled, source }: Step): void {
     this.handled += handled
-    this.#advance(unit)
     // Lost or late, it only means that they come again.
-    await this.#source?.ack(unit).catch(() => undefined)
+    source?.ack(unit).catch(() => undefined)
   }
 
   #advance(unit: readonly Delivery[]): void {
@@ -230,7 +244,8 @@ export class PartitionWorker {
     const failure = this.#attempts.failureOf(error, attempts, fault)
     await this.#units.park(delivery, this.#attempts.laneOf(delivery.envelope), failure)
     this.#attempts.tell(delivery.envelope, error, failure, fault)
-    await this.#settled([delivery], 0)
+    this.#advance([delivery])
+    this.#acknowledge({ unit: [delivery], handled: 0, ids: [], source: this.#source })
   }
 
   /** After a consumer's death each message is announced before it is tried. Returns true when this one was the cause. */

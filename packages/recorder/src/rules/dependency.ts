@@ -79,8 +79,10 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   const opened = breaker.some(({ at, value }) => value > 0 && at >= found.since)
   if (!opened && late + bad < 3 && ill < 4) return undefined
   const kind = isRefused ? 'dead' : kindOf({ total, late, bad, gone, probed, asks, inVain })
-  // It answers as it does on other days: what was wrong was over before it was looked at.
-  if (kind === 'slow' && late + bad === 0 && !open && (quantile(answered, 0.95) ?? 0) < slowMs) return undefined
+  // It answers as it does on other days: what was wrong was over before it was looked at, or it was we who were late. A breaker
+  // that is open then is about to close.
+  const answersWell = (quantile(answered, 0.95) ?? (open ? slowMs : 0)) < slowMs && (probed ?? 0) < slowMs
+  if (kind === 'slow' && late + bad === 0 && answersWell) return undefined
   const usualText = before === undefined ? undefined : time(before)
   const evidence: Evidence[] = []
   const add = (text: string, series: string, now?: number, past?: number) =>

@@ -28,3 +28,19 @@ test('one that answers as usual again is not slow any more', () => {
   assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
   assert.deepEqual(diagnose(tape.seconds(20).records).causes, [])
 })
+
+test('one that answers in time is not slow because its breaker is still open', () => {
+  const tape = new Tape().seconds(60, { 'dependency.metadata.p99': 22.3 })
+  // A burst kept our own loop busy, and calls ended late.
+  tape.seconds(2, {
+    'dependency.metadata.p99': 240,
+    'dependency.metadata.timed-out': 6,
+    'dependency.metadata.failed': 6
+  })
+  const trial = { 'dependency.metadata.breaker': 1, 'dependency.metadata.refused': 4, 'dependency.metadata.calls': 3 }
+  tape.seconds(14, { ...trial, 'dependency.metadata.p99': 7.1 })
+  assert.deepEqual(diagnose(tape.records).causes, [])
+  // Asked with patience it answers late: then it is.
+  tape.seconds(8, { ...trial, 'dependency.metadata.p99': 7.1, 'dependency.metadata.probe': 812 })
+  assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
+})

@@ -180,8 +180,9 @@ export async function natsBroker(options: NatsBrokerOptions): Promise<Broker> {
   }
 
   /**
-   * As many as are known to be there, `limit` at most. Of a request for more the server fills as many as it has at that moment,
-   * and says nothing at their end when others have come meanwhile: who waited for those would wait in vain.
+   * As many as are known to be there, `limit` at most, so that the last of them is known for the last. A message that says that
+   * none is behind it ends nothing: in a request for more the server goes on with what comes meanwhile, and who has stopped
+   * listening never gets that, for this consumer has had it.
    */
   function pull(stream: string, { name, pending }: PullConsumer, limit: number): Promise<Msg[]> {
     return jetstream.pull(stream, name, Math.min(limit, Math.max(1, pending)))

@@ -62,13 +62,6 @@ end
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 return #fresh`
 
-interface Outgoing {
-  readonly topic: string
-  readonly partition: number
-  readonly messages: Envelope[]
-  readonly sent: PromiseWithResolvers<void>
-}
-
 type Entry = [id: Buffer, fields: Buffer[]]
 
 /**
@@ -155,30 +148,6 @@ export async function redisBroker(options: RedisBrokerOptions): Promise<RedisBro
     await ask('EVAL', publishScript, '3', ...keys, ...args)
   }
 
-  /** What is published in one turn goes together, a step a partition: a step of one message is mostly the step. */
-  let turn = new Map<string, Outgoing>()
-  const sendTurn = () => {
-    const all = turn
-    turn = new Map()
-    // All of them are sent before those of the next turn: the connection keeps the order.
-    for (const { topic, partition, messages, sent } of all.values()) {
-      const parts = partsOf(messages, 1_000, 4_000_000, sizeOf)
-      Promise.all(parts.map(part => publishPart(topic, partition, part))).then(() => sent.resolve(), sent.reject)
-    }
-  }
-  const enqueue = (topic: string, message: Envelope): Promise<void> => {
-    const { partition } = message
-    if (turn.size === 0) setImmediate(sendTurn)
-    const name = `${topic}/${partition}`
-    let outgoing = turn.get(name)
-    if (!outgoing) {
-      outgoing = { topic, partition, messages: [], sent: Promise.withResolvers() }
-      turn.set(name, outgoing)
-    }
-    outgoing.messages.push(message)
-    return outgoing.sent.promise
-  }
-
   return {
     capabilities: { ...redisCapabilities, dedupeWindowMs },
     open: sources.open,
@@ -186,7 +155,12 @@ export async function redisBroker(options: RedisBrokerOptions): Promise<RedisBro
     group: async () => undefined,
     async publish(topic, messages) {
       try {
-        await Promise.all(new Set(messages.map(message => enqueue(topic, message))))
+        // All of them are sent before the next publish can be: the connection keeps the order.
+        const sent: Promise<void>[] = []
+        for (const [partition, own] of byPartition(messages)) {
+          for (const part of partsOf(own, 1_000, 4_000_000, sizeOf)) sent.push(publishPart(topic, partition, part))
+        }
+        await Promise.all(sent)
       } catch (error) {
         throw new NotConfirmedError('Redis', error)
       }
@@ -222,6 +196,16 @@ export async function redisBroker(options: RedisBrokerOptions): Promise<RedisBro
       news.destroy()
     }
   }
+}
+
+function byPartition(messages: readonly Envelope[]): Map<number, Envelope[]> {
+  const parts = new Map<number, Envelope[]>()
+  for (const message of messages) {
+    const own = parts.get(message.partition)
+    if (own) own.push(message)
+    else parts.set(message.partition, [message])
+  }
+  return parts
 }
 
 /** `ms-seq.n`, padded so that it sorts as the stream does. */

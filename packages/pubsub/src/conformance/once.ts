@@ -75,6 +75,33 @@ export function onceCases(bench: () => Bench): void {
     assert.deepEqual(told, ['k-0', 'k-1', 'k-2', 'k-3', 'k-3', 'k-4', 'k-5', 'k-6', 'k-7', 'k-8'])
   })
 
+  it('keeps the change of one of two partitions that handle one id at the same time', async () => {
+    const topic = bench().topic()
+    const { pubsub, broker } = bench()
+    // A broker that drops a repeated id may never give the second one.
+    const isGivenTwice = broker.capabilities.dedupeWindowMs === 0
+    const both = Promise.withResolvers<void>()
+    let begun = 0
+    await bench().collect(topic, 'g', {
+      before: async ({ id }) => {
+        if (id !== 'm' || !isGivenTwice) return
+        if (++begun === 2) both.resolve()
+        await both.promise
+      }
+    })
+    const messages = ['a', 'b'].map(key => ({ key, type: 'a', data: { n: 0 } }))
+    await pubsub.publish(
+      topic,
+      messages.map(message => ({ ...message, id: 'm' }))
+    )
+    await pubsub.publish(
+      topic,
+      messages.map(message => ({ ...message, id: `last-${message.key}` }))
+    )
+    const effects = await bench().done(topic, 'g', 3)
+    assert.deepEqual(effects.map(({ id }) => id).toSorted(), ['last-a', 'last-b', 'm'])
+  })
+
   it('undoes the change of a handler that fails, and keeps that of the try that succeeds', async () => {
     const topic = bench().topic()
     await bench().subscribe(topic, 'g', async (message, context) => {

@@ -46,6 +46,8 @@ export class RabbitSource implements Source {
       this.#bell = bell
       signal.addEventListener('abort', () => bell.resolve(), { once: true })
       await bell.promise
+      // The client tells of one message at a time, with others that it has read behind it: they belong to the same page.
+      await new Promise(resolve => setImmediate(resolve))
     }
     return this.#waiting.splice(0, limit)
   }

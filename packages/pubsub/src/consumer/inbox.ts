@@ -1,5 +1,6 @@
 import type { Delivery } from '../broker.ts'
-import { type ConsumerStore, knownIds, type Lease } from './store.ts'
+import type { Lookups } from './lookups.ts'
+import type { Lease } from './store.ts'
 
 /**
  * What the worker of a partition knows to be handled: what the store said of a page when it came, and what it handled itself since
@@ -21,15 +22,10 @@ export class Inbox {
   }
 
   /** `ahead`: ids that were handled and that the store may not know yet. */
-  async look(
-    { database, schema }: ConsumerStore,
-    lease: Lease,
-    page: readonly Delivery[],
-    ahead: Iterable<string>
-  ): Promise<void> {
+  async look(lookups: Lookups, lease: Lease, page: readonly Delivery[], ahead: Iterable<string>): Promise<void> {
     const handled = new Set(ahead)
     const ids = page.map(({ envelope }) => envelope.id)
-    for (const id of await knownIds(database, schema, lease, ids)) handled.add(id)
+    for (const id of await lookups.ask({ lease, ids })) handled.add(id)
     this.#handled = handled
     this.#isKnown = true
   }

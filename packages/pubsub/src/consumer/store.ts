@@ -120,23 +120,34 @@ export async function beginSuspect(
   return rows[0].attempts
 }
 
+/** What one partition asks: which of these ids were handled already in its generation. */
+export interface Lookup {
+  readonly lease: Lease
+  readonly ids: readonly string[]
+}
+
 /**
- * Those of the ids that were handled already in this generation. Each is looked up by itself: with `= any`, a planner that knows
- * nothing yet of the table reads all that the group has ever handled, for each step.
+ * Answers several partitions of a group in one statement, each with those of its ids that were handled. Each id is looked up by
+ * itself: with `= any`, a planner that knows nothing yet of the table reads all that the group has ever handled.
  */
-export async function knownIds(
-  tx: Queryable,
-  schema: string,
-  { topic, group, generation }: Lease,
-  ids: readonly string[]
-): Promise<Set<string>> {
-  const { rows } = await tx.query<{ id: string }>(
-    `select seen.id from unnest($4::text[]) wanted(id) cross join lateral (
+export async function knownIds(tx: Queryable, schema: string, lookups: readonly Lookup[]): Promise<Set<string>[]> {
+  const { topic, group } = lookups[0]!.lease
+  const known = lookups.map(() => new Set<string>())
+  const { rows } = await tx.query<{ asker: number; id: string }>(
+    `select wanted.asker, seen.id from unnest($3::int[], $4::int[], $5::text[]) wanted(asker, generation, id)
+     cross join lateral (
        select id from "${schema}".inbox
-       where topic = $1 and grp = $2 and generation = $3 and id = wanted.id offset 0) seen`,
-    [topic, group, generation, ids]
+       where topic = $1 and grp = $2 and generation = wanted.generation and id = wanted.id offset 0) seen`,
+    [
+      topic,
+      group,
+      lookups.flatMap(({ ids }, asker) => ids.map(() => asker)),
+      lookups.flatMap(({ lease, ids }) => ids.map(() => lease.generation)),
+      lookups.flatMap(({ ids }) => ids)
+    ]
   )
-  return new Set(rows.map(({ id }) => id))
+  for (const { asker, id } of rows) known[asker]!.add(id)
+  return known
 }
 
 /** A unique violation means that another owner has handled one of them meanwhile: the step rolls back. */

@@ -6,6 +6,7 @@ import { Breath } from './breath.ts'
 import { DeadLetters, decidedChannel, type ParkedTotals } from './dead-letters.ts'
 import { delayOf } from './fault.ts'
 import { Gate } from './gate.ts'
+import { Lookups } from './lookups.ts'
 import { acquire, addPartitions, beat, isKnownGroup, leave, type Membership, release, rewind } from './membership.ts'
 import type { Handler, Settings } from './settings.ts'
 import { Settler } from './settler.ts'
@@ -85,6 +86,7 @@ export class Subscription {
       ...parts,
       gate: this.#gate,
       settler: new Settler(store),
+      lookups: new Lookups(store),
       breath: new Breath(settings.clock),
       settings: { ...settings, onEvent }
     }

@@ -79,7 +79,7 @@ export class Units {
     let parkings: Parking[] = []
     await database
       .transaction(async tx => {
-        const known = inbox ? await knownIds(tx, schema, lease, ids) : new Set<string>()
+        const known = (inbox && (await knownIds(tx, schema, [{ lease, ids }]))[0]) ?? new Set<string>()
         const blocked =
           suspectLanes.length === 0 ? new Set<string>() : await blockedLanes(tx, schema, lease, suspectLanes)
         const free: Delivery[] = []

@@ -7,6 +7,7 @@ import type { Fault } from './fault.ts'
 import type { Gate } from './gate.ts'
 import { Inbox } from './inbox.ts'
 import { Lanes } from './lanes.ts'
+import type { Lookups } from './lookups.ts'
 import { Progress, type Step } from './progress.ts'
 import type { Handler, Settings } from './settings.ts'
 import type { Settler } from './settler.ts'
@@ -21,6 +22,7 @@ export interface WorkerParts {
   settings: Settings
   gate: Gate
   settler: Settler
+  lookups: Lookups
   breath: Breath
 }
 
@@ -169,7 +171,7 @@ export class PartitionWorker {
     }
     if (this.#buffer.length === 0) return false
     if (this.#inbox?.isKnown === false) {
-      await this.#inbox.look(this.#parts.store, this.lease, this.#buffer, this.#progress.idsAhead())
+      await this.#inbox.look(this.#parts.lookups, this.lease, this.#buffer, this.#progress.idsAhead())
     }
     const { batch } = settings
     const size = this.#careful > 0 || this.#single > 0 ? 1 : batch

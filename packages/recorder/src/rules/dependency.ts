@@ -19,6 +19,8 @@ export interface Ill {
 const latelyMs = 12_000
 /** Calls slower than this are slow, however slow they were before. */
 const slowMs = 100
+/** Fewer calls than this that fail are chance: a collection of garbage, a process that is just starting. */
+const fewCalls = 3
 /** Codes of the system for "there is nobody there". */
 const nobody = /ECONNREFUSED|ECONNRESET|ENOTFOUND|EHOSTUNREACH|EPIPE|UND_ERR_SOCKET|EAI_AGAIN|other side closed/
 
@@ -77,12 +79,14 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   const gone = codes.some(code => nobody.test(code))
   const open = (breaker.at(-1)?.value ?? 0) > 0
   const opened = breaker.some(({ at, value }) => value > 0 && at >= found.since)
-  if (!opened && late + bad < 3 && ill < 4) return undefined
+  if (!opened && late + bad < fewCalls && ill < 4) return undefined
   const kind = isRefused ? 'dead' : kindOf({ total, late, bad, gone, probed, asks, inVain })
   // It answers as it does on other days: what was wrong was over before it was looked at, or it was we who were late. A breaker
   // that is open then is about to close.
   const answersWell = (quantile(answered, 0.95) ?? (open ? slowMs : 0)) < slowMs && (probed ?? 0) < slowMs
   if (kind === 'slow' && late + bad === 0 && answersWell) return undefined
+  // One late call of twenty opens a breaker, and where little is asked it stays so: who asks with patience knows that all is well.
+  if (kind === 'slow' && late + bad < fewCalls && probed !== undefined && probed < slowMs) return undefined
   const usualText = before === undefined ? undefined : time(before)
   const evidence: Evidence[] = []
   const add = (text: string, series: string, now?: number, past?: number) =>

@@ -44,3 +44,22 @@ test('one that answers in time is not slow because its breaker is still open', (
   tape.seconds(8, { ...trial, 'dependency.metadata.p99': 7.1, 'dependency.metadata.probe': 812 })
   assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
 })
+
+test('one late call of twenty, in a quiet hour, makes no slow dependency of one that answers', () => {
+  const tape = new Tape().seconds(60, { 'dependency.metadata.p99': 20.8 })
+  tape.seconds(1, {
+    'dependency.metadata.p99': 200,
+    'dependency.metadata.calls': 19,
+    'dependency.metadata.timed-out': 1,
+    'dependency.metadata.failed': 1,
+    'dependency.metadata.breaker': 2
+  })
+  const rest = { 'dependency.metadata.calls': 0, 'dependency.metadata.breaker': 2, 'dependency.metadata.refused': 1 }
+  tape.seconds(5, { ...rest, 'dependency.metadata.probe': 33.6 })
+  assert.deepEqual(diagnose(tape.records).causes, [])
+  tape.seconds(20, { ...rest, 'dependency.metadata.probe': 8 })
+  assert.deepEqual(diagnose(tape.records).causes, [])
+  // The same, and asked with patience it answers late.
+  tape.seconds(5, { ...rest, 'dependency.metadata.probe': 812 })
+  assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
+})

@@ -86,7 +86,8 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   const answersWell = (quantile(answered, 0.95) ?? (open ? slowMs : 0)) < slowMs && (probed ?? 0) < slowMs
   if (kind === 'slow' && late + bad === 0 && answersWell) return undefined
   // One late call of twenty opens a breaker, and where little is asked it stays so: who asks with patience knows that all is well.
-  if (kind === 'slow' && late + bad < fewCalls && probed !== undefined && probed < slowMs) return undefined
+  const isChance = late + bad > 0 && late + bad < fewCalls && (median(latest(p50)) ?? 0) < slowMs
+  if (kind === 'slow' && isChance && probed !== undefined && probed < slowMs) return undefined
   const usualText = before === undefined ? undefined : time(before)
   const evidence: Evidence[] = []
   const add = (text: string, series: string, now?: number, past?: number) =>

@@ -63,3 +63,13 @@ test('one late call of twenty, in a quiet hour, makes no slow dependency of one 
   tape.seconds(5, { ...rest, 'dependency.metadata.probe': 812 })
   assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
 })
+
+test('most calls are slow though none is late, and who asked with patience was lucky: it is slow', () => {
+  const tape = new Tape().seconds(60, { 'dependency.metadata.p99': 20.8 })
+  const slow = { 'dependency.metadata.p50': 150, 'dependency.metadata.p99': 190, 'dependency.metadata.probe': 8 }
+  tape.seconds(10, slow)
+  assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
+  const late = { 'dependency.metadata.timed-out': 1, 'dependency.metadata.failed': 1 }
+  tape.seconds(1, { ...slow, ...late }).seconds(4, slow)
+  assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
+})

@@ -38,8 +38,9 @@ describe('readers that share the log', () => {
       get(target, name) {
         if (name === 'query') {
           return async (...asked: Parameters<Queryable['query']>) => {
-            const answer = await target.query(...asked)
-            if (asked[0].includes('from eventlog.entries')) read += answer.rows.length
+            const answer = await target.query<{ ready?: boolean }>(...asked)
+            // What is above the horizon is looked at again and again, and not given.
+            if (asked[0].includes('from eventlog.entries')) read += answer.rows.filter(({ ready }) => ready).length
             return answer
           }
         }
@@ -61,6 +62,8 @@ describe('readers that share the log', () => {
         store,
         batch: 500 * (i + 1),
         paceMs: 0,
+        // Embedded each commit is heard; a look by time could queue behind one, and read what is given anyway.
+        ...(log.engine === 'pglite' && { pollMs: 60_000 }),
         advance: async step => {
           seen.get(name)!.push(...idsOf(step))
         }

@@ -64,14 +64,15 @@ describe('an answer that must hold a position', () => {
     return { status: answer.statusCode, body: answer.json() }
   }
 
-  it('waits for it no longer than its deadline, and then says where the read side stands', async () => {
+  it('waits for it no longer than its deadline, and then says where the read side stands', async t => {
     const minPosition = await write('ann')
+    const asking = t.mock.method(log, 'query').mock
     for (const query of [{ minPosition }, { consistency: 'billing' }]) {
       const timers = clock.pending
       const asked = ask('/v1/dashboard', query)
       while (clock.pending === timers) await new Promise(setImmediate)
-      // The question for the end of the log, where there was one, is answered before this one.
-      await headOf(log)
+      // The question for the end of the log is answered first; on a server, one of ours could overtake it.
+      await asking.calls.at(-1)!.result
       for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
       clock.advance(10_000)
       // Asked for nothing, everybody gets what there is.

@@ -80,7 +80,7 @@ describe('a user who is erased', () => {
     const patched = await run.send('PATCH', '/v1/users/mina', { body: { email }, headers })
     assert.deepEqual([patched.status, patched.body.code], [410, 'user_erased'])
     assert.equal((await register('mina', {}, 'another')).status, 409)
-    const last = (await run.send('GET', '/v1/user-events?limit=1000')).body.events.at(-1)
+    const last = (await run.feed()).events.at(-1)!
     assert.deepEqual([last.type, last.userId, last.data], ['user.erased', 'mina', {}])
   })
 

@@ -1,5 +1,6 @@
 import { openScratch } from '@plimsoll/database/testing'
 import { createServer } from '@plimsoll/http'
+import type { FeedPage } from './contract.ts'
 import { createUsers, type Users, type UsersOptions } from './service.ts'
 
 export const adminToken = 'admin-token-of-the-tests'
@@ -26,6 +27,8 @@ export interface RunningUsers {
   /** Method and path of every route of the service. */
   routes: { method: string; path: string }[]
   send(method: string, path: string, options?: SendOptions): Promise<Answer>
+  /** The first 1,000 events of the feed, once nothing that was committed is held back from it. */
+  feed(): Promise<FeedPage>
   close(): Promise<void>
 }
 
@@ -52,23 +55,31 @@ export async function runUsers({ folders = [], ...options }: RunOptions = {}): P
   await app.register(users.routes)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   users.start()
+  const send: RunningUsers['send'] = async (method, path, { body, headers, token = adminToken } = {}) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    })
+    const text = await response.text()
+    const parsed = text === '' ? undefined : JSON.parse(text)
+    return { status: response.status, headers: response.headers, text, body: parsed }
+  }
   return {
     users,
     database,
     routes,
-    async send(method, path, { body, headers, token = adminToken } = {}) {
-      const response = await fetch(url + path, {
-        method,
-        headers: {
-          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) })
-      })
-      const text = await response.text()
-      const parsed = text === '' ? undefined : JSON.parse(text)
-      return { status: response.status, headers: response.headers, text, body: parsed }
+    send,
+    async feed() {
+      for (;;) {
+        const { body } = await send('GET', '/v1/user-events?limit=1000')
+        // A page ends at the horizon: on a shared server that is the oldest transaction of any database on it.
+        if (body.caughtUp) return body
+      }
     },
     async close() {
       await app.close()

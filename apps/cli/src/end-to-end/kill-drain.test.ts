@@ -81,8 +81,9 @@ describe('kill -9 of the platform at random instants while it drains its spool',
     const first = Array.from({ length: eventsEach }, newEvent)
     assert.ok((await post(first)).every(({ result }) => result === 'accepted'))
     sent.push(...first)
-    await storeAway(30_000)
     for (let n = 0; n < requests; n++) {
+      // For as long as may be asked for, each time anew: all of them may take longer.
+      await storeAway(30_000)
       const fresh = Array.from({ length: eventsEach - 10 }, newEvent)
       // Some that are in the store or in the spool already, and one that is no event.
       const known = Array.from({ length: 9 }, () => pick(random, sent))

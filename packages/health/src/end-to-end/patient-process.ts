@@ -35,7 +35,7 @@ const health = await startHealth({
       timeoutMs: 50,
       failAfter: 1,
       passAfter: 1,
-      staleAfterMs: 500,
+      staleAfterMs: 1_500,
       run: () => {
         if (database === 'hung') return new Promise(() => {})
         if (database === 'gone') throw new Error('connect ECONNREFUSED')
@@ -52,7 +52,7 @@ const service = createServer((request, response) => {
 await new Promise<void>(resolve => service.listen(0, '127.0.0.1', resolve))
 drainOnSignals(health, {
   readyDelayMs: 50,
-  timeoutMs: 1_000,
+  timeoutMs: 2_000,
   close: { http: closeHttpServer(service) },
   onDrained: result => process.send!({ drained: result })
 })

@@ -110,9 +110,10 @@ async function publishAlone(bench: Bench, scratch: Scratch, topic: string): Prom
 async function killConsumer(bench: Bench, scratch: Scratch, topic: string, afterLines: number): Promise<void> {
   const { module, argument } = bench.under.process
   const program = fileURLToPath(new URL('./consumer-process.ts', import.meta.url))
-  const child = spawn(process.execPath, [program, scratch.url, module.href, JSON.stringify(argument), topic, 'g'], {
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
+  // In mid-flight until it is killed, with enough left for the next.
+  const mostLines = String(afterLines + 10)
+  const told = [scratch.url, module.href, JSON.stringify(argument), topic, 'g', mostLines]
+  const child = spawn(process.execPath, [program, ...told], { stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit')
   await linesOf(child, afterLines)
   child.kill('SIGKILL')

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type Database, open } from '@plimsoll/database'
 import { scratchDatabase } from '@plimsoll/database/testing'
 import { append, headOf, migrateLog, SharedLog } from '@plimsoll/eventlog'
+import { readWholeLog } from '@plimsoll/eventlog/testing'
 import { type LogBroker, logBroker, migrateLogBroker } from '../adapters/log/log.ts'
 import { inOrder, until } from '../conformance/under-test.ts'
 import { type Message, MessageTooLargeError, PubSub } from '../index.ts'
@@ -241,6 +242,8 @@ describe('the relay of a telemetry log', () => {
     await migrateLogBroker(database)
     await LogRelay.migrate(database)
     await appendTo(database, 30)
+    // A batch that the horizon cuts is no batch of seven.
+    await readWholeLog(database)
     await database.close()
     await killedAfter(scratch.url, 4)
     const { database: again, relay, got } = await scene(t, scratch)

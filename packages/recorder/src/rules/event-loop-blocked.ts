@@ -17,7 +17,10 @@ export const eventLoopBlocked: Rule = {
     'hanging-dependency',
     'retry-storm',
     'pool-exhausted',
-    'flood'
+    'flood',
+    // Those inside the platform run on this loop.
+    'subscriber-slow',
+    'subscriber-dead'
   ],
   lever: {
     name: 'bulkhead: work off the main thread',

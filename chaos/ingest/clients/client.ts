@@ -30,6 +30,8 @@ export interface Client {
   /** Deliveries that have no final answer. Asked after `finish`. */
   readonly unfinished: number
   readonly tally: Tally
+  /** When it made its last event, in milliseconds since 1970. Absent: it always has some under way. */
+  readonly lastMadeAt?: number
   /** Its clock is off by so much from now on, in milliseconds. */
   setClock?(offsetMs: number): void
   /** Dies at once, and comes back a moment later. */

@@ -111,6 +111,9 @@ export function sdkChromiumClient({ name, seed, url, key, profile, paceMs }: Sdk
     get unfinished() {
       return delivered ? 0 : 1
     },
+    get lastMadeAt() {
+      return calls.at(-1)?.madeAt ?? 0
+    },
     start() {
       lines = [begin()]
       for (const line of lines) line.catch(error => surprise(tally, `Chromium: ${error}`))

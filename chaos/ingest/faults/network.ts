@@ -1,8 +1,20 @@
-import type { Toxic } from '../../engines/toxiproxy.ts'
+import type { Lane, Toxic } from '../../engines/toxiproxy.ts'
 import { between, pick, type Random } from '../random.ts'
-import { type Fault, patiently } from './fault.ts'
+import { type Fault, type Hand, patiently, type Stage } from './fault.ts'
 
 /** What may happen to a connection between a client and the platform. */
+
+/** A browser that is started again makes nothing for less than this, in milliseconds. */
+const longestAwayMs = 10_000
+
+/** Lasts its time, and until each client of the way has made something in it: whoever was away would not have met it. */
+async function lastOn({ host, port }: Lane, { clients }: Stage, forMs: number, { wait }: Hand): Promise<void> {
+  const from = Date.now()
+  await wait(forMs)
+  const mine = clients.filter(client => client.url === `http://${host}:${port}`)
+  const isAway = () => mine.some(({ lastMadeAt }) => lastMadeAt !== undefined && lastMadeAt < from)
+  for (let waited = 0; isAway() && waited < longestAwayMs; waited += 100) await wait(100)
+}
 
 function ill(
   kind: string,
@@ -16,15 +28,15 @@ function ill(
     group: kind,
     shortestMs: 500,
     longestMs,
-    async play({ lanes }, { forMs }, hand) {
+    async play(stage, { forMs }, hand) {
       const drawn = { toxicity: 0.6, ...toxic(hand.random) }
-      const heal = await patiently(hand, () => {
-        const well = lanes.filter(lane => !lane.isIll(drawn.stream))
-        const lane = hand.leastHit(well.length > 0 ? well : lanes, ({ name }) => name)
+      const { lane, heal } = await patiently(hand, async () => {
+        const well = stage.lanes.filter(lane => !lane.isIll(drawn.stream))
+        const lane = hand.leastHit(well.length > 0 ? well : stage.lanes, ({ name }) => name)
         hand.hit({ lane: lane.name })
-        return lane.infect(drawn)
+        return { lane, heal: await lane.infect(drawn) }
       })
-      await hand.wait(forMs)
+      await lastOn(lane, stage, forMs, hand)
       await heal()
     }
   }
@@ -89,11 +101,11 @@ export const networkFaults: readonly Fault[] = [
     group: 'refused',
     shortestMs: 300,
     longestMs: 3_000,
-    async play({ lanes }, { forMs }, { hit, leastHit, wait }) {
-      const lane = leastHit(lanes, ({ name }) => name)
-      hit({ lane: lane.name })
+    async play(stage, { forMs }, hand) {
+      const lane = hand.leastHit(stage.lanes, ({ name }) => name)
+      hand.hit({ lane: lane.name })
       await lane.enable(false)
-      await wait(forMs)
+      await lastOn(lane, stage, forMs, hand)
       await lane.enable(true)
     }
   }

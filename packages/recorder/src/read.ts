@@ -26,6 +26,17 @@ export interface Reading {
   skipped: { file: string; why: string }[]
   /** When anything was recorded last, whatever was asked for; undefined when nothing ever was. */
   lastAt: number | undefined
+  /** The newest record up to the end of what was asked for, also where it lies before it; left out when there is none. */
+  lastUntil?: Written
+  /** The oldest after that end, of the files that were opened. */
+  firstAfter?: Written
+}
+
+/** That something was written, and since which start of the machine. */
+interface Written {
+  at: number
+  /** Empty where it cannot be known. */
+  boot: string
 }
 
 /**
@@ -73,7 +84,7 @@ function readRing(directory: string, options: ReadOptions, reading: Reading): Bl
     if (!isLast && (file.from > to || next.from < from)) return
     try {
       const bytes = readFileSync(file.path)
-      const last = readFile(bytes, file.header, { from, to, shift }, records)
+      const last = readFile(bytes, file.header, { from, to, shift }, records, reading)
       if (isLast && last !== undefined) reading.lastAt = Math.max(reading.lastAt ?? last, last)
     } catch (error) {
       reading.skipped.push({ file: file.path, why: (error as Error).message })
@@ -90,12 +101,13 @@ interface Window {
   shift: Shift
 }
 
-/** Appends what is in the window, and returns when the last record of the file was written. */
+/** Appends what is in the window, notes what is nearest to its end, and returns when the last record of the file was written. */
 function readFile(
   bytes: Buffer,
   { marker, source }: FileHeader,
   { from, to, shift }: Window,
-  records: BlackBoxRecord[]
+  records: BlackBoxRecord[],
+  reading: Reading
 ): number | undefined {
   let names: (string | undefined)[] = []
   let boot = ''
@@ -112,6 +124,9 @@ function readFile(
       })
     } else {
       last = frame.at + shift(boot, frame)
+      if (last > to) {
+        if (last < (reading.firstAfter?.at ?? Number.POSITIVE_INFINITY)) reading.firstAfter = { at: last, boot }
+      } else if (last >= (reading.lastUntil?.at ?? Number.NEGATIVE_INFINITY)) reading.lastUntil = { at: last, boot }
       if (last < from || last > to) continue
       const record = recordOf(frame.kind, source, last, payload, names)
       if (record) records.push(record)

@@ -5,6 +5,7 @@ import { withPast } from './diagnosis/standing.ts'
 import type { Timeline } from './diagnosis/timeline.ts'
 import { type Reading, readRecords } from './read.ts'
 import { machineClock, type RecorderClock } from './ring/clock.ts'
+import { silenceAt } from './silence.ts'
 
 export interface WhyOptions extends Pick<DiagnoseOptions, 'rules' | 'limits'> {
   /** The moment to judge, in milliseconds since 1970. Default: now, or the last record when that is longer ago. */
@@ -22,9 +23,6 @@ export interface Why {
   skipped: Reading['skipped']
 }
 
-/** With both writers silent for longer than this, nothing runs: they write once a second, in milliseconds. */
-const quietMs = 10_000
-
 /**
  * Reads the black box in `directory` and says why things are as they are, from files alone.
  * @throws RecorderVersionError
@@ -34,17 +32,12 @@ export function why(directory: string, options: WhyOptions = {}): Why {
   const now = clock.wallNow()
   const asked = Math.min(at ?? now, now)
   let reading = readRecords(directory, { from: asked - recentMs - usualMs, to: asked, clock })
-  let judgedAt = asked
-  let silentMs: number | undefined
-  const { lastAt } = reading
-  if (lastAt !== undefined && asked - lastAt > quietMs) {
-    // Nothing runs: what there is to be known is in the last that was written.
-    judgedAt = lastAt
-    silentMs = asked - lastAt
-    reading = readRecords(directory, { from: lastAt - recentMs - usualMs, to: lastAt, clock })
-  }
+  // Nothing runs then: what there is to be known is in the last that was written.
+  const silence = silenceAt(reading, asked, clock)
+  const judgedAt = silence?.at ?? asked
+  if (silence) reading = readRecords(directory, { from: judgedAt - recentMs - usualMs, to: judgedAt, clock })
   const records = withPast(reading.records, judgedAt, span => readRecords(directory, { ...span, clock }).records)
   const seen = timeline(records, { at: judgedAt, recentMs, usualMs })
-  const diagnosis = diagnose(seen, { ...table, ...(silentMs !== undefined && { silentMs }) })
+  const diagnosis = diagnose(seen, { ...table, ...silence })
   return { diagnosis, timeline: seen, skipped: reading.skipped }
 }

@@ -18,6 +18,8 @@ export interface DiagnoseOptions {
   at?: number
   /** For how long nothing was recorded after that, in milliseconds, where that is known: then nothing runs. */
   silentMs?: number
+  /** Whether the machine was started again since then. Default: it is not known that it was. */
+  rebooted?: boolean
 }
 
 /**
@@ -25,8 +27,9 @@ export interface DiagnoseOptions {
  * @param given records in the order of writing, or a timeline of them
  */
 export function diagnose(given: Iterable<BlackBoxRecord> | Timeline, options: DiagnoseOptions = {}): Diagnosis {
-  const { rules = knownRules, limits = knownLimits, at, silentMs } = options
-  const seen = isTimeline(given) ? given : timeline(given, at === undefined ? {} : { at })
+  const { rules = knownRules, limits = knownLimits, at, silentMs, rebooted = false } = options
+  const windows = isTimeline(given) ? given : timeline(given, at === undefined ? {} : { at })
+  const seen = silentMs === undefined ? windows : { ...windows, silence: { ms: silentMs, rebooted } }
   const found = new Map<Rule, readonly Found[]>()
   const failedRules: { rule: string; message: string }[] = []
   for (const rule of rules) {

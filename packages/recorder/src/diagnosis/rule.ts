@@ -14,6 +14,7 @@ export interface Rule {
   explains: readonly string[]
   /** The same, but only where the subject of both findings is the same. Default: none. */
   explainsOfSubject?: readonly string[]
+  /** What is to be done; a finding may have one of its own. */
   lever: Lever
-  find(timeline: Timeline): Omit<Finding, 'rule' | 'lever' | 'symptoms'>[]
+  find(timeline: Timeline): (Omit<Finding, 'rule' | 'lever' | 'symptoms'> & Partial<Pick<Finding, 'lever'>>)[]
 }

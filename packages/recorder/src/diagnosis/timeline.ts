@@ -12,6 +12,8 @@ export interface Timeline {
   past?: Span
   /** Causes that were noted to go on. */
   standing: readonly Standing[]
+  /** Nothing has been recorded since the moment, where that is known; and whether the machine was started again since. */
+  silence?: { ms: number; rebooted: boolean }
 }
 
 /** A stretch of time and what was recorded in it. */

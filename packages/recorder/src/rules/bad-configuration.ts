@@ -30,6 +30,7 @@ export const badConfiguration: Rule = {
     'store-gone',
     'store-out-of-connections',
     'platform-killed',
+    'platform-gave-up',
     'overload',
     'retry-storm',
     'pool-exhausted',

@@ -12,6 +12,7 @@ export const badVersion: Rule = {
     'hanging-dependency',
     'store-gone',
     'platform-killed',
+    'platform-gave-up',
     'out-of-memory',
     'memory-leak',
     'event-loop-blocked',

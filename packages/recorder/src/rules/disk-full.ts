@@ -17,6 +17,7 @@ export const diskFull: Rule = {
     'subscriber-slow',
     'subscriber-dead',
     'platform-killed',
+    'platform-gave-up',
     'pool-exhausted',
     'retry-storm'
   ],

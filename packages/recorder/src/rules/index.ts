@@ -1,6 +1,7 @@
 import type { Rule } from '../diagnosis/rule.ts'
 import { badConfiguration } from './bad-configuration.ts'
 import { badVersion } from './bad-version.ts'
+import { bothEnded } from './both-ended.ts'
 import { brokerGone } from './broker-gone.ts'
 import { clockJump } from './clock-jump.ts'
 import { cpuStarved } from './cpu-starved.ts'
@@ -15,6 +16,7 @@ import { hangingDependency } from './hanging-dependency.ts'
 import { memoryLeak } from './memory-leak.ts'
 import { outOfMemory } from './out-of-memory.ts'
 import { overload } from './overload.ts'
+import { platformGaveUp } from './platform-gave-up.ts'
 import { platformKilled } from './platform-killed.ts'
 import { platformStopped } from './platform-stopped.ts'
 import { poolExhausted } from './pool-exhausted.ts'
@@ -37,7 +39,9 @@ export const rules: readonly Rule[] = [
   badConfiguration,
   badVersion,
   diskFull,
+  bothEnded,
   outOfMemory,
+  platformGaveUp,
   platformKilled,
   platformStopped,
   filesOut,

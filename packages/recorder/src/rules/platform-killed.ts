@@ -24,7 +24,8 @@ export const platformKilled: Rule = {
     page: 'docs/patterns/health.md'
   },
   find(timeline) {
-    const all = ends(timeline).filter(({ forMemory }) => !forMemory)
+    // One that said why is another matter.
+    const all = ends(timeline).filter(({ forMemory, said }) => !forMemory && !said)
     const end = all.at(-1)
     if (!end) return []
     const rss = points(timeline, 'memory.rss').findLast(({ at }) => at <= end.at)
@@ -32,7 +33,7 @@ export const platformKilled: Rule = {
     return [
       {
         subject: 'platform',
-        title: `The platform’s process is dead: ${end.how}`,
+        title: `The platform’s process ${end.readyAgain === undefined ? 'is dead' : 'died'}: ${end.how}`,
         evidence: [
           {
             at: end.at,
@@ -41,7 +42,13 @@ export const platformKilled: Rule = {
             now: all.length
           },
           ...(all.length > 1
-            ? [{ at: all[0]!.at, text: `${count(all.length)} times in the last minute`, series: 'exit' }]
+            ? [
+                {
+                  at: all[0]!.at,
+                  text: `${count(all.length)} times within ${time(end.at - all[0]!.at)}`,
+                  series: 'exit'
+                }
+              ]
             : []),
           ...(rss
             ? [{ at: rss.at, text: `it last held ${size(rss.value)} of memory`, series: 'memory.rss', now: rss.value }]

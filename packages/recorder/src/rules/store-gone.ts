@@ -1,5 +1,6 @@
 import type { Rule } from '../diagnosis/rule.ts'
 import type { Timeline } from '../diagnosis/timeline.ts'
+import { lostStore } from './lost-store.ts'
 import { oneServer } from './one-server.ts'
 import { occurrences, points, stretch, subjects, within } from './reading.ts'
 import { storeErrors, wordsOf } from './store-errors.ts'
@@ -12,7 +13,14 @@ const isGone = (code: string, message: string) =>
 export const storeGone: Rule = {
   name: 'store-gone',
   about: 'A store cannot be reached at all.',
-  explains: ['overload', 'subscriber-poisoned', 'subscriber-slow', 'subscriber-dead', 'retry-storm'],
+  explains: [
+    'platform-gave-up',
+    'overload',
+    'subscriber-poisoned',
+    'subscriber-slow',
+    'subscriber-dead',
+    'retry-storm'
+  ],
   explainsOfSubject: ['pool-exhausted', 'store-slow'],
   lever: {
     name: 'queue (spool) and replica',
@@ -20,8 +28,9 @@ export const storeGone: Rule = {
       'Start the server of the store again, or point databaseUrl to a replica that took over (`npx plimsoll config` prints the address in force). What waits on the disk is written by itself when it is back.',
     page: 'docs/patterns/timeout-and-deadline.md'
   },
-  find: timeline =>
-    oneServer(
+  find(timeline) {
+    const lost = lostStore(timeline)
+    const gone = oneServer(
       subjects(timeline, 'store').flatMap(name => {
         const up = points(timeline, `store.${name}.up`)
         // Two seconds in a row: one question that got lost is no outage.
@@ -70,6 +79,9 @@ export const storeGone: Rule = {
         ]
       })
     )
+    // A platform that ends itself closes its stores: what is away from then on is not gone by itself.
+    return [...lost, ...gone.filter(one => lost.every(({ since }) => one.since < since - 2_000))]
+  }
 }
 
 /** A platform that was told to stop closes its stores: they are not gone. One that closes for want of a store was not told. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { type Seen, WatcherBlackBox } from './black-box.ts'
 import type { Report } from './contract.ts'
 import { Exits } from './exits.ts'
+import { endBefore } from './incidents/end-before.ts'
 import { type FollowedIncidents, followIncidents, type IncidentOptions } from './incidents/follow-incidents.ts'
 import { createWatcherServer, type Doors } from './server.ts'
 import { type Ended, Supervisor } from './supervisor.ts'
@@ -65,6 +66,7 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
       options.onExit?.(exit)
     }
   })
+  const before = options.recorder !== undefined && options.incidents ? endBefore(options.recorder) : undefined
   const onError = options.incidents?.onError
   const looker =
     options.recorder === undefined
@@ -97,7 +99,8 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
       page: options.incidents.page || url,
       // A first start may take its time, and a stop that was asked for is no incident.
       goesOn: () => address !== undefined && supervisor.phase !== 'stopping',
-      note: (standing, now) => blackBox?.goesOn(standing, now)
+      note: (standing, now) => blackBox?.goesOn(standing, now),
+      before
     })
   const blackBox = open(options, () => ({
     phase: supervisor.phase,

@@ -70,10 +70,10 @@ function read(path: string): Kept {
     const kept = JSON.parse(readFileSync(path, 'utf8')) as Partial<Kept>
     if (typeof kept.following?.wellMs !== 'number' || !Array.isArray(kept.past) || !Array.isArray(kept.pending))
       return nothing()
-    const { open } = kept.following
-    if (open !== undefined && !isIncident(open)) return nothing()
+    const { ended, ...following } = kept.following
+    if (following.open !== undefined && !isIncident(following.open)) return nothing()
     return {
-      following: kept.following,
+      following: { ...following, ...(isLastEnd(ended) && { ended }) },
       past: kept.past.filter(isIncident).slice(-mostPast),
       pending: kept.pending.filter(isPending).slice(-mostPending)
     }
@@ -93,6 +93,16 @@ function isIncident(value: unknown): value is Incident {
     [since, openedAt].every(at => typeof at === 'number') &&
     [id, title, rule, subject, cost, name, action].every(text => typeof text === 'string') &&
     [also, before, evidence].every(Array.isArray)
+  )
+}
+
+function isLastEnd(value: unknown): value is NonNullable<Following['ended']> {
+  const { at, incident, told, steadyMs } = (value ?? {}) as Partial<Record<string, unknown>>
+  return (
+    [at, steadyMs].every(n => typeof n === 'number') &&
+    typeof incident === 'string' &&
+    Array.isArray(told) &&
+    told.every(name => typeof name === 'string')
   )
 }
 

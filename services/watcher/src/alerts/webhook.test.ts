@@ -6,11 +6,19 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
+import type { Finding } from '@plimsoll/recorder'
 import { alerting, ill, noon, well } from './alerting.ts'
 import type { Message } from './message.ts'
 import { webhook } from './webhook.ts'
 
 const secret = 'a secret of the receiver’s'
+const ended: Finding = {
+  ...ill.causes[0]!,
+  rule: 'platform-killed',
+  subject: 'platform',
+  evidence: [{ at: noon, text: 'it was ended by SIGKILL', series: 'exit' }],
+  until: noon + 800
+}
 
 async function receiver(t: TestContext, answer: (n: number) => number = () => 204) {
   const taken: { message: Message; headers: IncomingHttpHeaders; body: string }[] = []
@@ -117,10 +125,15 @@ describe('a webhook', () => {
 
   it('starts from nothing where the file is none', t => {
     const alerted = alerting(t, [])
-    for (const content of ['', 'null', '[]', '{"following":{"wellMs":0,"open":{}},"past":[],"pending":[]}']) {
+    const kept = (following: object) =>
+      JSON.stringify({ following: { wellMs: 0, ...following }, past: [], pending: [] })
+    for (const content of ['', 'null', '[]', kept({ open: {} }), kept({ ended: { at: noon, told: 7 } })]) {
       writeFileSync(alerted.file, content)
       alerted.restart()
-      assert.deepEqual(alerted.alerts.incidents, { open: undefined, past: [] })
+      const incidents = () => alerted.alerts.incidents
+      assert.deepEqual(incidents(), { open: undefined, past: [] })
+      alerted.alerts.observe({ ...well, causes: [ended] })
+      assert.equal(incidents().open?.cause.rule, 'platform-killed', 'and an end is told all the same')
     }
   })
 })

@@ -1,4 +1,4 @@
-import type { Standing } from '@plimsoll/recorder'
+import type { Diagnosis, Standing } from '@plimsoll/recorder'
 import { Alerts, type AlertsOptions } from '../alerts/alerts.ts'
 import type { Looker } from '../why/looker.ts'
 import { StandingNotes } from './standing-notes.ts'
@@ -17,12 +17,22 @@ export interface FollowedIncidents {
   close(): void
 }
 
+interface FollowOptions extends IncidentOptions {
+  /** Whether it is looked now. */
+  goesOn(): boolean
+  /** Notes that a cause goes on. */
+  note?(standing: Standing, now: number): void
+  /** How the run before this one ended, where that is to be told: see `endBefore`. */
+  before?: Diagnosis | undefined
+}
+
 /** Looks at the black box every few seconds, follows the incident, and tells of it. */
 export function followIncidents(
   looker: Looker,
-  { goesOn, note, ...options }: IncidentOptions & { goesOn(): boolean; note?(standing: Standing, now: number): void }
+  { goesOn, note, before, ...options }: FollowOptions
 ): FollowedIncidents {
   const alerts = new Alerts(options)
+  if (before) alerts.observe(before)
   const notes = note && new StandingNotes(note)
   const look = async () => {
     if (goesOn()) {

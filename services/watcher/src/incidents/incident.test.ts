@@ -28,6 +28,16 @@ const diagnosed = (
   lastHeard: {}
 })
 
+/** An end of the platform at a second, of which it was up again at once. */
+const end = (second: number): Finding =>
+  cause('out-of-memory', {
+    subject: 'platform',
+    title: 'out-of-memory of platform',
+    evidence: [{ at: noon + second * 1_000, text: 'it was ended by SIGABRT', series: 'exit' }],
+    since: noon + second * 1_000,
+    until: noon + second * 1_000 + 800
+  })
+
 /** Looks every five seconds; each look is what was diagnosed then. Returns the news with the second it came at. */
 function watch(looks: Diagnosis[], begin: Following = { wellMs: 0 }, from = noon) {
   let state = begin
@@ -87,6 +97,57 @@ describe('an incident', () => {
     assert.deepEqual(watch(times(5, diagnosed([], 'down'))).news, [
       [15, 'opened', 'The platform is down, and no rule knows why']
     ])
+  })
+
+  it('opens at once for an end that nobody asked for, also when it is over by the next look', () => {
+    const { news, state } = watch([...times(3, well), ...times(12, diagnosed([end(15)])), ...times(12, well)])
+    assert.deepEqual(news, [
+      [15, 'opened', 'out-of-memory of platform'],
+      [75, 'closed', 'out-of-memory of platform']
+    ])
+    const again = follow(state, diagnosed([end(15)]), { now: noon + 140_000, patience, newId: () => 'another' })
+    assert.equal(again.news, undefined, 'and is not opened anew while the same end is still told')
+  })
+
+  it('is one for a loop of such ends, and over when it has stayed up for longer than between them', () => {
+    for (const [period, expected] of [
+      [40, ['opened', 'closed']],
+      [150, ['opened', 'closed', 'opened', 'closed']]
+    ] as const) {
+      const looks = Array.from({ length: 300 }, (_, look) => {
+        const last = Math.min(4, Math.floor((look * 5) / period)) * period
+        return look * 5 - last <= 60 ? diagnosed([end(last)]) : well
+      })
+      const { news } = watch(looks)
+      assert.deepEqual(
+        news.map(([, kind]) => kind),
+        expected,
+        `every ${period} s`
+      )
+      assert.ok(news.at(-1)![0] >= 4 * period + Math.max(60, 2 * period), `${news.at(-1)![0]} s`)
+    }
+  })
+
+  it('turns to an end at once, and once', () => {
+    const looks = (second: number) => times(3, diagnosed([cause('slow'), end(second)]))
+    const { news } = watch([...times(5, slow), ...looks(25), ...times(5, slow), ...looks(65), ...times(5, slow)])
+    assert.deepEqual(news, [
+      [15, 'opened', 'slow of metadata'],
+      [25, 'updated', 'out-of-memory of platform'],
+      [45, 'updated', 'slow of metadata']
+    ])
+  })
+
+  it('is opened for what an end follows from', () => {
+    const symptoms = [{ ...end(5), rule: 'platform-gave-up' }]
+    const root = cause('store-gone', { until: noon + 9_000, symptoms })
+    assert.deepEqual(watch([diagnosed([root], 'healthy')]).news, [[0, 'opened', 'store-gone of metadata']])
+  })
+
+  it('tells of an end though the one before it was told by a clock that was ahead', () => {
+    const before = watch([diagnosed([end(3_600)])], { wellMs: 0 }, noon + 3_600_000).state
+    const { open: _, ...closed } = before
+    assert.equal(watch([diagnosed([end(5)])], closed).news.length, 1)
   })
 
   it('counts only a little of the time in which nobody looked, and none of a clock that went back', () => {

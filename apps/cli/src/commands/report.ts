@@ -131,8 +131,8 @@ function latest(data: string, lastAt: number, now: number): Chosen {
   const noted = lastIncident(data, lastAt)
   if (!noted) return last
   const end = unaskedEnd(gather(recordsFor(directory, last.asked).records, last).diagnosis)
-  if (!end) return { asked: noted }
-  return noted.to < end.at ? last : { asked: noted, silence }
+  // Where nothing runs now, that is what must be dealt with, whatever came before it.
+  return end && (silence || noted.to < end.at) ? last : { asked: noted }
 }
 
 /** The incident that goes on, or the last that is over, as the watcher noted them. */

@@ -70,6 +70,11 @@ test('an end of all that nobody was left to note is what is reported, and not wh
   const asked = told(7_200_000, { at: '2026-11-28T13:00:00Z' })
   assert.deepEqual([asked.state, asked.causes[0]?.rule], ['down', 'both-ended'])
   assert.match(asked.summary, /for 50 min/)
+  const stretch = told(7_200_000, { from: '2026-11-28T12:05:00Z', to: '2026-11-28T12:18:00Z' })
+  assert.deepEqual(
+    stretch.causes.map(({ rule }) => rule),
+    ['both-ended']
+  )
 })
 
 test('after a stop that was asked for it is the last incident', t => {

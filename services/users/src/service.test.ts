@@ -199,7 +199,7 @@ describe('users over HTTP', () => {
 
   describe('the feed', () => {
     it('tells others what happened, in order, behind a cursor, and nothing personal', async () => {
-      const since = (await run.feed()).cursor
+      const since = (await run.feed(5)).cursor
       await register({ id: 'fed', flags: { beta: true }, reason: 'a secret reason' })
       await change('fed', 1, { email: 'fed@new.example', plan: 'pro' })
       const read = async (query: string) => (await run.send('GET', `/v1/user-events?${query}`)).body

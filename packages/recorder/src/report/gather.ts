@@ -1,4 +1,5 @@
 import type { Diagnosis, Finding } from '../diagnosis/diagnosis.ts'
+import { withPast } from '../diagnosis/standing.ts'
 import type { BlackBoxRecord } from '../record.ts'
 import type { Incident } from './incident.ts'
 
@@ -60,7 +61,8 @@ export function incidentBetween(
 
 /** The records that a diagnosis of a moment reads: they come by time, and a day of them is judged at many moments. */
 function within(records: readonly BlackBoxRecord[], at: number): readonly BlackBoxRecord[] {
-  return records.slice(firstAfter(records, at - lookMs), firstAfter(records, at))
+  const between = (from: number, to: number) => records.slice(firstAfter(records, from), firstAfter(records, to))
+  return withPast(between(at - lookMs, at), at, ({ from, to }) => between(from - 1, to))
 }
 
 function firstAfter(records: readonly BlackBoxRecord[], at: number): number {

@@ -25,7 +25,7 @@ export const eventLoopBlocked: Rule = {
   lever: {
     name: 'bulkhead: work off the main thread',
     action:
-      'Find what runs: `npx plimsoll status` says what is busy, and `node --cpu-prof` on a copy shows the function. Cut the work into pieces or move it to a worker; `kill -9` of the platform’s process (the PID is in platform.json of the data folder) starts it again in seconds and loses nothing.',
+      'Find what runs: `node --cpu-prof` on a copy that is given the same work shows the function. Cut the work into pieces or move it to a worker; `kill -9` of the platform’s process (the PID is in platform.json of the data folder) starts it again in seconds and loses nothing.',
     page: 'docs/patterns/health.md'
   },
   find(timeline) {

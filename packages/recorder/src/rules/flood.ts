@@ -9,7 +9,7 @@ export const flood: Rule = {
   lever: {
     name: 'rate limit and fair share',
     action:
-      'Ask the owner of that project what runs; the door refuses it first, beyond its fair share. If it must stop, take its key away (table telemetry.keys) and give a new one later with `npx plimsoll keys create`.',
+      'Ask the owner of that project what runs; the door refuses it first, beyond its fair share. If it must stop, take its key away with `npx plimsoll keys revoke` and give a new one later with `npx plimsoll keys create`.',
     page: 'docs/patterns/rate-limit-and-load-shedding.md'
   },
   find(timeline) {

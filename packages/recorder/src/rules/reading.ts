@@ -1,17 +1,14 @@
-import type { Point, Timeline } from '../diagnosis/timeline.ts'
+import type { Point, Span, Timeline } from '../diagnosis/timeline.ts'
 import type { Occurrence, Source } from '../record.ts'
 
-/** How rules read a timeline: both spans as one row, and the stretches in it. */
+/** How rules read a timeline: its spans as one row, and the stretches in it. */
 
-export const points = ({ usual, recent }: Timeline, name: string): Point[] => [
-  ...usual.series(name),
-  ...recent.series(name)
-]
+const spans = ({ past, usual, recent }: Timeline): Span[] => [...(past ? [past] : []), usual, recent]
 
-export const occurrences = ({ usual, recent }: Timeline, name: string): Occurrence[] => [
-  ...usual.occurrences(name),
-  ...recent.occurrences(name)
-]
+export const points = (timeline: Timeline, name: string): Point[] => spans(timeline).flatMap(span => span.series(name))
+
+export const occurrences = (timeline: Timeline, name: string): Occurrence[] =>
+  spans(timeline).flatMap(span => span.occurrences(name))
 
 export const subjects = ({ usual, recent }: Timeline, family: string): string[] => [
   ...new Set([...usual.subjects(family), ...recent.subjects(family)])

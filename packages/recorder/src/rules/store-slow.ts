@@ -12,7 +12,7 @@ export const storeSlow: Rule = {
   lever: {
     name: 'deadline and load shedding',
     action:
-      'Look at the store’s server first: its disk, its network, what else runs there. `npx plimsoll status` says how long writes wait; the door refuses what would wait too long, so nothing need be switched off here.',
+      'Look at the store’s server first: its disk, its network, what else runs there. `npx plimsoll status` says how many writes wait; the door refuses what would wait too long, so nothing need be switched off here.',
     page: 'docs/patterns/timeout-and-deadline.md'
   },
   find: timeline =>

@@ -525,7 +525,8 @@ describe('the write side over HTTP', () => {
       const list = () => run.send('GET', '/v1/projects/fresh/keys', { token: adminToken })
       const { id, ...about } = (await list()).body.keys[0]
       assert.ok(body.key.startsWith(`plk_${id}_`) && about.backfill && about.revokedAt === null)
-      const revoke = (project: string, token: string) => run.send('DELETE', `/v1/projects/${project}/keys/${id}`, { token })
+      const revoke = (project: string, token: string) =>
+        run.send('DELETE', `/v1/projects/${project}/keys/${id}`, { token })
       isProblem(await revoke('fresh', body.key), 403, 'admin_required')
       isProblem(await revoke('shop', adminToken), 404, 'key_not_found')
       assert.equal((await revoke('fresh', adminToken)).status, 204)

@@ -2,13 +2,9 @@ import { Client, type ClientOptions } from '../client.ts'
 import { print } from '../output.ts'
 
 export async function createKey(options: ClientOptions & { json: boolean; backfill: boolean }): Promise<void> {
-  const made = await new Client(options).request<{ project: string; key: string }>(
-    'POST',
-    pathOf(options.project),
-    {
-      body: { backfill: options.backfill }
-    }
-  )
+  const made = await new Client(options).request<{ project: string; key: string }>('POST', pathOf(options.project), {
+    body: { backfill: options.backfill }
+  })
   print(options.json, made, () => [
     made.key,
     '',

@@ -41,7 +41,9 @@ export function standingAt(records: Iterable<BlackBoxRecord>, at: number): Stand
 function readNote({ name, at, subject, detail }: Occurrence): Standing | undefined {
   const { rule, age } = detail ?? {}
   if (name !== standingName || subject === undefined) return undefined
-  return typeof rule === 'string' && typeof age === 'number' && age >= 0 ? { rule, subject, since: at - age } : undefined
+  return typeof rule === 'string' && typeof age === 'number' && age >= 0
+    ? { rule, subject, since: at - age }
+    : undefined
 }
 
 /** The time before the first of them; undefined when nothing goes on. */

@@ -1,6 +1,6 @@
 import type { Diagnosis, Finding } from '../diagnosis/diagnosis.ts'
-import type { Point } from '../diagnosis/timeline.ts'
 import { standingName } from '../diagnosis/standing.ts'
+import type { Point } from '../diagnosis/timeline.ts'
 import type { BlackBoxRecord, Occurrence } from '../record.ts'
 import { bounds } from './bounds.ts'
 

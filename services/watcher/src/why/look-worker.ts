@@ -21,8 +21,7 @@ const recent = new RecentRecords(directory)
 let past: { from: number; to: number; records: readonly BlackBoxRecord[] } | undefined
 
 function readPast(span: { from: number; to: number }): readonly BlackBoxRecord[] {
-  if (past?.from !== span.from || past.to !== span.to)
-    past = { ...span, records: readRecords(directory, span).records }
+  if (past?.from !== span.from || past.to !== span.to) past = { ...span, records: readRecords(directory, span).records }
   return past.records
 }
 

@@ -65,4 +65,27 @@ test('all that was changed is named where the platform does not start', () => {
   const [first] = diagnose(tape.records).causes
   assert.deepEqual([first?.rule, first?.subject, first?.also], ['bad-configuration', 'logLevel', ['port']])
   assert.match(first!.title, /^The settings logLevel, port were changed/)
+  assert.equal(first!.until, undefined)
+  tape.happens('start').seconds(2).happens('ready')
+  const ready = tape.at
+  assert.deepEqual(
+    diagnose(tape.seconds(20).records).causes.map(({ until }) => until),
+    [ready]
+  )
+  assert.deepEqual(diagnose(tape.seconds(60).records).causes, [])
+})
+
+test('it is over when what failed is well, and not told for long after that', () => {
+  const tape = changed(new Tape().seconds(60), 'metadataUrl').seconds(20, {
+    ...dead,
+    'dependency.metadata.calls': 60,
+    'dependency.metadata.failed': 60
+  })
+  const last = tape.at
+  const after = diagnose(tape.seconds(20).records).causes
+  assert.deepEqual(
+    after.map(({ rule, until }) => [rule, until]),
+    [['bad-configuration', last]]
+  )
+  assert.deepEqual(diagnose(tape.seconds(60).records).causes, [])
 })

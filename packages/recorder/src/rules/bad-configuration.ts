@@ -1,6 +1,6 @@
 import type { Rule } from '../diagnosis/rule.ts'
 import type { Occurrence } from '../record.ts'
-import { namesOf, oneStartMs, type Part, troubleAfter } from './deployed.ts'
+import { endOf, namesOf, oneStartMs, type Part, troubleAfter } from './deployed.ts'
 import { occurrences } from './reading.ts'
 
 /** A setting that is about what is ill is the likely one: metadataUrl about metadata, databaseUrl about stores. */
@@ -69,11 +69,11 @@ export const badConfiguration: Rule = {
       const isOwn = trouble.parts.some(({ kind }) => kind === 'platform')
       const blamed = named.length === 0 && isOwn ? changes : named
       const parts = trouble.parts.filter(part => part.kind === 'platform' || blamed.some(change => fits(change, part)))
-      return blamed.length > 0 ? [{ blamed, parts, until: trouble.until }] : []
+      return blamed.length > 0 ? [{ blamed, parts }] : []
     })
     const last = found.at(-1)
     if (!last) return []
-    const { blamed, parts, until } = last
+    const { blamed, parts } = last
     const [key, ...keys] = blamed.map(keyOf)
     const ill = parts.filter(({ kind }) => kind !== 'platform').map(({ name }) => name)
     const since = blamed[0]!.at
@@ -91,7 +91,7 @@ export const badConfiguration: Rule = {
         ],
         cost: `What depends on ${keys.length === 0 ? 'this setting' : 'these settings'} fails: ${namesOf(parts)}. The rest goes on, and nothing acknowledged is lost.`,
         since,
-        ...(until === undefined ? {} : { until })
+        ...endOf(parts)
       }
     ]
   }

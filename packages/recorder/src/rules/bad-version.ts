@@ -1,5 +1,5 @@
 import type { Rule } from '../diagnosis/rule.ts'
-import { namesOf, troubleAfter } from './deployed.ts'
+import { endOf, namesOf, troubleAfter } from './deployed.ts'
 import { occurrences } from './reading.ts'
 
 export const badVersion: Rule = {
@@ -51,7 +51,7 @@ export const badVersion: Rule = {
         ],
         cost: `What the new version does wrong fails: ${namesOf(trouble.parts)}. What was acknowledged is stored.`,
         since: change.at,
-        ...(trouble.until === undefined ? {} : { until: trouble.until })
+        ...endOf(trouble.parts)
       }
     ]
   }

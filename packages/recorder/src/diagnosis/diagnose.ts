@@ -42,7 +42,7 @@ export function diagnose(given: Iterable<BlackBoxRecord> | Timeline, options: Di
       failedRules.push({ rule: rule.name, message: error instanceof Error ? error.message : String(error) })
     }
   }
-  const causes = causesOf(rules, found, seen.at)
+  const causes = causesOf(rules, found, { from: seen.usual.from, at: seen.at })
   const near = nearestLimits(seen, limits)
   const lastHeard = lastHeardOf(seen)
   const state = stateOf(seen, { causes, lastHeard, silentMs })

@@ -6,6 +6,8 @@ export const flood: Rule = {
   name: 'flood',
   about: 'One project sends many times what it usually does, and others are refused with it.',
   explains: ['overload', 'store-slow', 'subscriber-slow'],
+  // A process that is short of time reads answers late.
+  explainsLater: ['slow-dependency', 'hanging-dependency'],
   lever: {
     name: 'rate limit and fair share',
     action:

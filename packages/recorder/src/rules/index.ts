@@ -20,6 +20,7 @@ import { platformGaveUp } from './platform-gave-up.ts'
 import { platformKilled } from './platform-killed.ts'
 import { platformStopped } from './platform-stopped.ts'
 import { poolExhausted } from './pool-exhausted.ts'
+import { requestsFailing } from './requests-failing.ts'
 import { retryStorm } from './retry-storm.ts'
 import { slowDependency } from './slow-dependency.ts'
 import { storeGone } from './store-gone.ts'
@@ -33,7 +34,8 @@ import { subscriberSlow } from './subscriber-slow.ts'
 
 /**
  * The table: what can be the matter, in the order in which it is to be dealt with. First what was done by people and can
- * be taken back, then what the platform cannot live without, then what it can.
+ * be taken back, then what the platform cannot live without, then what it can; last, that something is wrong of which no other
+ * rule knows why.
  */
 export const rules: readonly Rule[] = [
   badConfiguration,
@@ -66,5 +68,6 @@ export const rules: readonly Rule[] = [
   subscriberDead,
   subscriberPoisoned,
   subscriberSlow,
-  clockJump
+  clockJump,
+  requestsFailing
 ]

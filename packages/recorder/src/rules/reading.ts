@@ -48,6 +48,28 @@ export function together(
   })
 }
 
+/** Platforms start at the first of the two moments and are ready at the second, which is infinite where it never came. In milliseconds. */
+export function startsOf(timeline: Timeline): { at: number; ready: number }[] {
+  const own = (name: string) =>
+    occurrences(timeline, name).flatMap(({ at, source }) => (source === 'platform' ? [at] : []))
+  const ready = own('ready')
+  return own('start').map(at => ({ at, ready: ready.find(later => later >= at) ?? Number.POSITIVE_INFINITY }))
+}
+
+/** What comes again after no longer than this is the same trouble, in milliseconds. */
+const againMs = 30_000
+
+/** When that began which was there at `since`, and with pauses before. @param moments at which it was there, by time */
+export function begunBefore(moments: readonly { at: number }[], since: number): number {
+  let begun = since
+  for (const { at } of moments.toReversed()) {
+    if (at >= begun) continue
+    if (begun - at > againMs) break
+    begun = at
+  }
+  return begun
+}
+
 /** A part of a row, to its end or nearly so, in which something held. */
 export interface Stretch {
   since: number

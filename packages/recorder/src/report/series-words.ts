@@ -18,6 +18,7 @@ const rows: readonly Row[] = [
   ['cpu.process', 'processor time used by the platform', 'cores'],
   ['cpu.waiting', 'threads of ours that wait for a processor', 'count'],
   ['cpu.machine', 'share of the machine’s processors that is busy', 'share'],
+  ['cpu.cores', 'processors of the machine', 'count'],
   ['memory.rss', 'memory of the platform', 'bytes'],
   ['memory.heap', 'heap of the platform', 'bytes'],
   ['memory.heap.limit', 'limit of the heap of the platform', 'bytes'],

@@ -2,7 +2,7 @@ import type { Finding } from './diagnosis.ts'
 import type { Rule } from './rule.ts'
 
 /** What a rule found, before it is known what follows from what. */
-export type Found = Omit<Finding, 'rule' | 'lever' | 'symptoms'>
+export type Found = ReturnType<Rule['find']>[number]
 
 interface Seen {
   rule: Rule
@@ -39,7 +39,7 @@ export function causesOf(rules: readonly Rule[], found: ReadonlyMap<Rule, readon
     return causes.find(a => !causes.some(other => other !== a && isCauseOf(a, other)))
   })
   const nodes = seen.map(
-    ({ rule, found: one }): Finding => ({ ...one, rule: rule.name, lever: rule.lever, symptoms: [] })
+    ({ rule, found: one }): Finding => ({ lever: rule.lever, ...one, rule: rule.name, symptoms: [] })
   )
   parents.forEach((parent, index) => {
     if (parent !== undefined) nodes[parent]!.symptoms.push(nodes[index]!)

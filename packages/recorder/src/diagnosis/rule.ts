@@ -15,5 +15,6 @@ export interface Rule {
   /** The same, but only where the subject of both findings is the same. Default: none. */
   explainsOfSubject?: readonly string[]
   lever: Lever
-  find(timeline: Timeline): Omit<Finding, 'rule' | 'lever' | 'symptoms'>[]
+  /** A finding has a lever of its own where that of the rule would do harm. */
+  find(timeline: Timeline): (Omit<Finding, 'rule' | 'lever' | 'symptoms'> & { lever?: Lever })[]
 }

@@ -86,7 +86,8 @@ const rows: readonly Row[] = [
   ['broker.*.up', 'broker *: answers (1) or not (0)', 'state', { ...low, states: ['no answer', 'answers'] }],
   ['broker.*.behind', 'broker *: messages that wait for it', 'count'],
   ['recorder.cost', 'processor time that the black box took for a sample', 'ms'],
-  ['expiry.*', 'time until * runs out', 'ms', low],
+  ['expiry.*.span', 'life of the certificate of *, of which the last 30 days count', 'ms'],
+  ['expiry.*', 'time until the certificate of * ends', 'ms', low],
   [
     'platform.phase',
     'the platform, as the watcher sees it',

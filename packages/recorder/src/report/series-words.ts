@@ -58,6 +58,7 @@ const rows: readonly Row[] = [
   ['store.*.in-use', 'store *: connections in use', 'count'],
   ['store.*.size', 'store *: connections there are', 'count'],
   ['store.*.held', 'store *: age of the longest running statement', 'ms'],
+  ['dependency.*.probe.refused', 'connection to * refused (1)', 'state', { states: ['taken', 'refused'] }],
   ['dependency.*.calls', 'calls to *', 'per second'],
   ['dependency.*.failed', 'calls to * that failed', 'per second'],
   ['dependency.*.timed-out', 'calls to * that took too long', 'per second'],

@@ -9,6 +9,7 @@ function refused(tape: Tape, seconds: number, values: Values = {}): Tape {
   for (let second = 0; second < seconds; second++) {
     tape.seconds(1, typeof values === 'function' ? values(second) : values)
     tape.happens('error', refusal, 'metadata')
+    tape.happens('error', refusal, 'background')
   }
   return tape
 }
@@ -18,7 +19,8 @@ test('a certificate whose time is over, since the first refusal and not since a 
   assert.deepEqual(diagnose(tape.records).causes, [])
   const began = tape.at + 1_000
   for (const seconds of [4, 200]) {
-    const [first] = diagnose(refused(tape, seconds).records).causes
+    const [first, ...others] = diagnose(refused(tape, seconds).records).causes
+    assert.deepEqual(others, [], 'what is told without a name is no second one')
     assert.deepEqual([first?.rule, first?.subject, first?.since], ['expired', 'metadata', began])
     assert.equal(first?.evidence[1]?.text, `${3 * (seconds === 4 ? 4 : 204)} such answers; before it was none`)
   }

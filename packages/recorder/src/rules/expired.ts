@@ -8,6 +8,7 @@ import { count, time } from './words.ts'
 const freshMs = 15_000
 /** Answers that are further apart belong to two troubles, in milliseconds: an open breaker keeps calls back between them. */
 const apartMs = 120_000
+const nameless = 'a service'
 
 export const expired: Rule = {
   name: 'expired',
@@ -73,10 +74,12 @@ function refusals(timeline: Timeline): Map<string, Occurrence[]> {
   const byName = new Map<string, Occurrence[]>()
   for (const one of occurrences(timeline, 'error').filter(isRefusal)) {
     const where = String(one.subject ?? one.detail?.where ?? 'background')
-    // What goes on in the background is told without a name; the broker says for itself why it is away.
-    const name = where === 'background' ? (broker?.subject ?? 'a service') : where
+    // What is met at a start or in the background is told without a name; the broker says for itself why it is away.
+    const name = where === 'background' || where === 'start' ? (broker?.subject ?? nameless) : where
     byName.set(name, [...(byName.get(name) ?? []), one])
   }
+  // It is most likely one of those that are named.
+  if (byName.size > 1) byName.delete(nameless)
   return byName
 }
 

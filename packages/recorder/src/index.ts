@@ -3,6 +3,7 @@ export type { Diagnosis, Evidence, Finding, Lever, NearLimit } from './diagnosis
 export { inWords } from './diagnosis/in-words.ts'
 export type { Rule } from './diagnosis/rule.ts'
 export { type TimelineOptions, timeline } from './diagnosis/span.ts'
+export { noteOf, type Standing, withPast } from './diagnosis/standing.ts'
 export type { Point, Span, Timeline } from './diagnosis/timeline.ts'
 export { RecorderDiskError, RecorderError, RecorderVersionError } from './errors.ts'
 export { ClockJump } from './measure/clock-jump.ts'

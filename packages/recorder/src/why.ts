@@ -1,6 +1,7 @@
 import { type DiagnoseOptions, diagnose } from './diagnosis/diagnose.ts'
 import type { Diagnosis } from './diagnosis/diagnosis.ts'
 import { timeline } from './diagnosis/span.ts'
+import { withPast } from './diagnosis/standing.ts'
 import type { Timeline } from './diagnosis/timeline.ts'
 import { type Reading, readRecords } from './read.ts'
 import { machineClock, type RecorderClock } from './ring/clock.ts'
@@ -42,7 +43,8 @@ export function why(directory: string, options: WhyOptions = {}): Why {
     silentMs = asked - lastAt
     reading = readRecords(directory, { from: lastAt - recentMs - usualMs, to: lastAt, clock })
   }
-  const seen = timeline(reading.records, { at: judgedAt, recentMs, usualMs })
+  const records = withPast(reading.records, judgedAt, span => readRecords(directory, { ...span, clock }).records)
+  const seen = timeline(records, { at: judgedAt, recentMs, usualMs })
   const diagnosis = diagnose(seen, { ...table, ...(silentMs !== undefined && { silentMs }) })
   return { diagnosis, timeline: seen, skipped: reading.skipped }
 }

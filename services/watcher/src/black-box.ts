@@ -3,10 +3,12 @@ import {
   DiskSpace,
   MachineCpu,
   MemoryKills,
+  noteOf,
   OutsideFigures,
   openRecorder,
   Pressure,
-  type Recorder
+  type Recorder,
+  type Standing
 } from '@plimsoll/recorder'
 import { availableMemory } from './available-memory.ts'
 import { Probes } from './probes.ts'
@@ -82,6 +84,12 @@ export class WatcherBlackBox {
 
   refusedToStart(why: string): void {
     this.#recorder.occurrence('refused-to-start', { detail: { why } })
+  }
+
+  /** That a cause has gone on for long. */
+  goesOn(standing: Standing, now: number): void {
+    const { name, ...note } = noteOf(standing, now)
+    this.#recorder.occurrence(name, note)
   }
 
   signalled(signal: string): void {

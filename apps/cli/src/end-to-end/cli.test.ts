@@ -93,6 +93,12 @@ describe('the commands of a running platform', () => {
     const sent = await fetch(`${platform.url}/v1/events`, { method: 'POST', headers, body })
     assert.equal(sent.status, 200)
     assert.equal((await fetch(`${platform.url}/v1/sessions/${id}`, { headers })).status, 403)
+    const boat = ['--project', 'boat']
+    const { keys } = await answerOf<{ keys: { id: string; revokedAt: string | null }[] }>('keys', 'list', ...boat)
+    assert.deepEqual([keys.length, keys[0]!.revokedAt, key.startsWith(`plk_${keys[0]!.id}_`)], [1, null, true])
+    assert.match((await run('keys', 'revoke', key, ...boat)).stdout, new RegExp(`^${keys[0]!.id} of project boat`))
+    assert.equal((await fetch(`${platform.url}/v1/events`, { method: 'POST', headers, body })).status, 401)
+    assert.match((await run('keys', 'revoke', '000000000000', ...boat)).stderr, /404 key_not_found/)
   })
 
   test('a page may post when its origin is on the list that `up` was given', async () => {
@@ -320,6 +326,7 @@ describe('starting and stopping', () => {
       'sign-in',
       'demo',
       'keys create',
+      'keys list',
       'import -'
     ]) {
       const ran = await runCli(home, [...command.split(' '), '--json'])

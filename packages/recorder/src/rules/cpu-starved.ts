@@ -11,6 +11,8 @@ export const cpuStarved: Rule = {
   name: 'cpu-starved',
   about: 'Other programs of the machine take the processors, and the platform waits for one.',
   explains: ['store-slow', 'overload', 'retry-storm', 'event-loop-blocked', 'subscriber-slow', 'subscriber-dead'],
+  // A process that is short of time reads answers late.
+  explainsLater: ['slow-dependency', 'hanging-dependency'],
   lever: {
     name: 'bulkhead between programs',
     action:

@@ -25,3 +25,19 @@ test('a process that grows beside its heap is not told to have a larger heap', (
   assert.match(first.lever.action, /larger heap .* does not help/)
   assert.ok(first.lever.action.length <= 400, 'a report cuts longer ones')
 })
+
+test('what grows in the first minute of a platform is no leak, and what grows on is one since then', () => {
+  const grown = (second: number) => ({ 'memory.heap': 100e6 + second * 2.2e6, 'memory.heap.limit': 400e6 })
+  const tape = new Tape().seconds(60).happens('start').seconds(3).happens('ready')
+  const ready = tape.at
+  tape.seconds(58, grown)
+  assert.deepEqual(diagnose(tape.records).causes, [])
+  const leak = new Tape()
+  leak.records.push(...tape.records)
+  leak.at = tape.at
+  assert.deepEqual(diagnose(tape.seconds(30, grown(58)).records).causes, [])
+  leak.seconds(60, second => grown(58 + second))
+  const [first] = diagnose(leak.records).causes
+  assert.equal(first?.rule, 'memory-leak')
+  assert.ok(first.since < ready + 15_000, 'it is told since it began')
+})

@@ -30,6 +30,7 @@ export const outOfMemory: Rule = {
     'slow-dependency',
     'pool-exhausted'
   ],
+  explainsEarlier: ['memory-leak', 'event-loop-blocked', 'store-slow', 'cpu-starved', 'slow-dependency'],
   lever: {
     name: 'memory limit and restart',
     action:

@@ -25,7 +25,7 @@ export interface Why {
 
 /**
  * Reads the black box in `directory` and says why things are as they are, from files alone.
- * @throws RecorderVersionError
+ * @throws RecorderVersionError where all that was recorded is of a later version
  */
 export function why(directory: string, options: WhyOptions = {}): Why {
   const { at, recentMs = 60_000, usualMs = 600_000, clock = machineClock, ...table } = options

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import type { StartedPlatform } from '@plimsoll/bench'
 import { eventually } from '@plimsoll/bench/end-to-end'
 import { readRecords, type Source } from '@plimsoll/recorder'
+import { vocabulary } from '@plimsoll/recorder/testing'
 import { generateAccessLog } from './access-log-generator.ts'
 import { type Home, newHome } from './home.ts'
 import { lastJson, runCli } from './run-cli.ts'
@@ -191,6 +192,34 @@ describe('the commands of a running platform', () => {
     const none = await run('rebuild', 'no-such-view')
     assert.equal(none.code, 2)
     assert.match(none.stderr, /404 unknown_view: there is no view named no-such-view/)
+  })
+
+  test('both processes record each series of the vocabulary, and no other', {
+    skip: process.platform !== 'linux'
+  }, async () => {
+    // These need more than a well platform without a broker and without TLS: watching.test.ts, certificate-ends.test.ts and drills.
+    const more = /^(broker|expiry|pressure)\.|^dependency\.NAME\.probe|^subscriber\.NAME\.parked|^ingest\.turned-away/
+    await eventually(() => {
+      const { records } = readRecords(join(home.data, 'recorder'))
+      for (const [source, names] of Object.entries(vocabulary())) {
+        const seen = new Set(
+          records.flatMap(one => (one.kind === 'sample' && one.source === source ? Object.keys(one.values) : []))
+        )
+        const recorded = new Set(
+          [...seen].map(name => name.replace(/^(store|dependency|subscriber|broker|expiry)\.[^.]+/, '$1.NAME'))
+        )
+        assert.deepEqual(
+          [...recorded].filter(name => !names.includes(name)),
+          [],
+          `unknown, of the ${source}`
+        )
+        assert.deepEqual(
+          names.filter(name => !recorded.has(name) && !more.test(name)),
+          [],
+          `missing, of the ${source}`
+        )
+      }
+    }, 60_000)
   })
 
   test('sign-in prints a link that works once', async () => {

@@ -2,7 +2,7 @@ import type { Finding } from './diagnosis.ts'
 import type { Rule } from './rule.ts'
 
 /** What a rule found, before it is known what follows from what. */
-export type Found = Omit<Finding, 'rule' | 'lever' | 'symptoms'> & Partial<Pick<Finding, 'lever'>>
+export type Found = ReturnType<Rule['find']>[number]
 
 interface Seen {
   rule: Rule

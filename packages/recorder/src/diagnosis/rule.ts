@@ -23,7 +23,7 @@ export interface Rule {
   explainsLater?: readonly string[]
   /** Whether it only says that something is wrong, so that whatever else was found at the time explains it. Default: no. */
   isSymptomOfAll?: boolean
-  /** What is to be done; a finding may have one of its own. */
   lever: Lever
-  find(timeline: Timeline): (Omit<Finding, 'rule' | 'lever' | 'symptoms'> & Partial<Pick<Finding, 'lever'>>)[]
+  /** A finding has a lever of its own where that of the rule would do harm. */
+  find(timeline: Timeline): (Omit<Finding, 'rule' | 'lever' | 'symptoms'> & { lever?: Lever })[]
 }

@@ -22,7 +22,9 @@ export const cpuStarved: Rule = {
   find(timeline) {
     const machine = points(timeline, 'cpu.machine')
     const own = points(timeline, 'cpu.process')
-    const cores = points(timeline, 'cpu.cores').at(-1)?.value ?? 2
+    const cores = points(timeline, 'cpu.cores').at(-1)?.value
+    // Without it nobody knows which share of the machine is ours.
+    if (cores === undefined) return []
     const others = together(machine, own, (all, ours) => Math.max(0, all - ours / cores))
     const full = together(others, machine, (theirs, all) => (all >= busy ? theirs : 0))
     const found = stretch(timeline, full, theirs => theirs >= 0.5, { forMs: 4_000 })

@@ -42,7 +42,7 @@ const wellMs = 8_000
 const badPart = 0.05
 
 /** When what was asked failed for the last time, if it has been asked since and was well; undefined while it goes on. */
-function overSince(timeline: Timeline, bad: readonly Point[], all: readonly Point[]): number | undefined {
+function overSince(bad: readonly Point[], all: readonly Point[]): number | undefined {
   const part = together(bad, all, (no, asked) => (asked > 0 ? no / asked : -1)).filter(({ value }) => value >= 0)
   const last = part.findLast(({ value }) => value >= badPart)
   const newest = part.at(-1)
@@ -116,7 +116,7 @@ export function troubleAfter(timeline: Timeline, change: Occurrence): Trouble | 
       now: bad / asked
     }
     // Those that timed out are among the failed.
-    add('dependency', name, evidence, open ? undefined : overSince(timeline, failed, calls))
+    add('dependency', name, evidence, open ? undefined : overSince(failed, calls))
   }
   for (const kind of ['store', 'broker'] as const)
     for (const name of subjects(timeline, kind)) {
@@ -150,7 +150,7 @@ export function troubleAfter(timeline: Timeline, change: Occurrence): Trouble | 
         before: rate(0, from),
         now: rate(from)
       },
-      overSince(timeline, failures, requests)
+      overSince(failures, requests)
     )
   if (parts.length === 0) return undefined
   const since = Math.min(...parts.map(({ evidence }) => evidence.at))

@@ -1,7 +1,8 @@
+import type { Lever } from '../diagnosis/diagnosis.ts'
 import type { Rule } from '../diagnosis/rule.ts'
 import type { Point, Timeline } from '../diagnosis/timeline.ts'
-import { heard, points, startsOf } from './reading.ts'
-import { share, size, time } from './words.ts'
+import { heard, points, startsOf, within } from './reading.ts'
+import { share, size, time, was } from './words.ts'
 
 /** Parts that the last stretch is cut into: what a collection leaves behind must have risen from each to the next. */
 const parts = 4
@@ -61,19 +62,27 @@ function climb(row: readonly Point[], limit: number, now: number): Climb | undef
   return undefined
 }
 
-const kinds = [
+/** What the process holds beside its heap grows, or its heap in a container that is smaller than it. */
+export const outsideHeap: Lever = {
+  name: 'memory limit and restart',
+  action:
+    'Restart it now, at a time of your choosing: stop `npx plimsoll up` and start it again; nothing acknowledged is lost. Then take back the version that grows, or raise the limit of its container or machine (`docker run --memory`, MemoryMax= in its service). A larger heap (--max-old-space-size) does not help: it is the whole process that is near its limit.',
+  page: 'docs/patterns/health.md'
+}
+
+const kinds: readonly { used: string; limit: string; what: string; lever?: Lever }[] = [
   { used: 'memory.heap', limit: 'memory.heap.limit', what: 'what its program holds (heap)' },
-  { used: 'memory.rss', limit: 'memory.limit', what: 'the memory of its process' }
+  { used: 'memory.rss', limit: 'memory.limit', what: 'the memory of its process', lever: outsideHeap }
 ]
 
-function worst(timeline: Timeline): (Climb & { series: string; what: string }) | undefined {
+function worst(timeline: Timeline): (Climb & { series: string; what: string; lever?: Lever }) | undefined {
   const now = heard(timeline, 'platform')
   if (now === undefined || timeline.at - now > 60_000) return undefined
   return kinds
-    .flatMap(({ used, limit, what }) => {
+    .flatMap(({ used, limit, ...kind }) => {
       const bound = points(timeline, limit).at(-1)?.value
       const found = bound === undefined ? undefined : climb(points(timeline, used), bound, now)
-      return found ? [{ ...found, series: used, what }] : []
+      return found ? [{ ...found, series: used, ...kind }] : []
     })
     .sort((a, b) => b.to / b.limit - a.to / a.limit)[0]
 }
@@ -93,6 +102,7 @@ export const memoryLeak: Rule = {
     const start = startsOf(timeline).at(-1)
     if (!found || (start && found.seenFrom < start.ready + fillsMs)) return []
     const left = Math.max(0, found.limit - found.to) / found.pace
+    const heap = found.lever && within(points(timeline, 'memory.heap'), found.since)
     return [
       {
         subject: 'platform',
@@ -110,9 +120,21 @@ export const memoryLeak: Rule = {
             text: `it grows by ${size(found.pace * 1_000)} a second also after collections; at this pace it is full in ${time(left)}`,
             series: found.series,
             now: found.pace * 1_000
-          }
+          },
+          ...(heap?.length
+            ? [
+                {
+                  at: found.since,
+                  text: `of that its heap is ${size(heap.at(-1)!.value)}${was(size(heap[0]!.value))}`,
+                  series: 'memory.heap',
+                  before: heap[0]!.value,
+                  now: heap.at(-1)!.value
+                }
+              ]
+            : [])
         ],
         cost: 'Nothing yet but time spent collecting garbage. When it is full the process ends and is started again; what was acknowledged is stored.',
+        ...(found.lever && { lever: found.lever }),
         since: found.since
       }
     ]

@@ -6,7 +6,7 @@ import { count, time, was } from './words.ts'
 
 /** A load that grew explains commits that grew by so many times as much, and any below so many milliseconds. */
 const times = 8
-const mostMs = 400
+const mostMs = 1_000
 
 export const storeSlow: Rule = {
   name: 'store-slow',

@@ -126,7 +126,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       })
       eventRoutes(app, ingest, options.keepMs)
       lookupRoute(app, database, ingest)
-      sessionRoutes(app, database, ingest)
+      sessionRoutes(app, database, ingest, options.keepMs)
       lossRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
       spoolRoute(app, ingest)

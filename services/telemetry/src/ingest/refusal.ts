@@ -28,6 +28,7 @@ export function overloaded(waitMs: number, random: () => number = Math.random): 
 /** What a spool that did not take something means, by its code. */
 const spoolRefusals: Record<string, [code: string, what: string]> = {
   SPOOL_BUSY: ['spool_busy', 'more waits for the disk than may'],
+  SPOOL_SHARE_USED: ['spool_full', 'this project has all the room it may have to keep this meanwhile'],
   SPOOL_WRITE_FAILED: ['spool_write_failed', 'the disk did not take this']
 }
 

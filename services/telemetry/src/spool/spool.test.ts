@@ -262,6 +262,90 @@ describe('a spool that fills', () => {
 describe('a disk that does not take what comes', () => {
   it('is told as what it is, and when to come back; what it takes later it takes', async t => {
     const run = await runSpooled(t)
+describe('a spool of several projects', () => {
+  /** The service without its store, and what sends a batch of one of each kind under a key. */
+  async function storeless(t: TestContext, maxBytes: number) {
+    const run = await runSpooled(t, { maxBytes })
+    const sends = async (project: string) => {
+      const { token } = await run.telemetry.keys.create(project)
+      assert.equal((await run.send('POST', '/v1/events', { body: [], token })).body.code, 'empty_request')
+      const note = 'x'.repeat(500)
+      return async () => {
+        const body = [
+          event({ type: 'session.heartbeat' }),
+          use({ data: { feature: 'search', note } }),
+          event(),
+          event({ type: 'session.end' })
+        ]
+        const answer = await run.send('POST', '/v1/events', { body, token })
+        if (answer.status !== 200) assert.match(answer.headers.get('retry-after')!, /^[1-5]$/)
+        return answer.status === 200 ? outcomes(answer).join(' ') : answer.body.code
+      }
+    }
+    const [busy, quiet] = [await sends('busy'), await sends('quiet')]
+    await run.loseStore()
+    const shares = () => {
+      const spool = run.telemetry.ingest.spool!
+      return [spool.bytesOf('busy') / maxBytes, spool.bytesOf('quiet') / maxBytes] as const
+    }
+    return { run, busy, quiet, shares }
+  }
+  const all = 'spooled spooled spooled spooled'
+
+  it('gives one that is alone all but a tenth, and another that comes late the rest of it, heartbeats and all', async t => {
+    const { run, busy, quiet, shares } = await storeless(t, 400_000)
+    for (let told = ''; told !== 'spool_full'; ) told = await busy()
+    const [most] = shares()
+    assert.ok(most > 0.8 && most < 0.92, `${most}`)
+    for (let i = 0; i < 5; i++) assert.equal(await quiet(), all)
+    assert.equal(await busy(), 'spool_full')
+
+    await run.returnStore()
+    run.telemetry.ingest.spool!.start()
+    await drained(run)
+    assert.deepEqual(shares(), [0, 0])
+    assert.deepEqual([await busy(), await quiet()], Array(2).fill(Array(4).fill('accepted').join(' ')))
+  })
+
+  it('takes no more than an equal part from one once half is taken, and nothing less from the others', async t => {
+    const { busy, quiet, shares } = await storeless(t, 400_000)
+    let isRefused = false
+    // Eight times as much of one as of the other.
+    for (let turn = 0; !isRefused; turn++) {
+      isRefused = (await busy()) === 'spool_full'
+      if (turn % 8 === 0) assert.equal(await quiet(), all)
+    }
+    const [most] = shares()
+    assert.ok(most > 0.45 && most < 0.55, `${most}`)
+    while (shares()[1] < 0.25) assert.equal(await quiet(), all)
+    assert.equal(await busy(), 'spool_full')
+  })
+
+  it('knows what each has also after a restart', async t => {
+    const scratch = await scratchDatabase()
+    t.after(() => scratch.remove())
+    const options = { databaseUrl: scratch.url, spool: { directory: await folder(t), maxBytes: 10_000_000 } }
+    const first = await runTelemetry(options)
+    await post(first, [])
+    await first.loseStore()
+    await post(first, [event(), use()])
+    const held = first.telemetry.ingest.spool!.bytesOf('shop')
+    await first.close()
+    const second = await runTelemetry(options)
+    t.after(() => second.close())
+    const spool = second.telemetry.ingest.spool!
+    assert.ok(held > 0)
+    assert.deepEqual([spool.bytesOf('shop'), spool.bytesOf('harbour')], [held, 0])
+  })
+
+  it('lets go of what did not get to the disk', async t => {
+    const run = await runSpooled(t, { maxBytes: 20_000 })
+    await run.loseStore()
+    assert.equal((await post(run, use({ data: { feature: 'x', note: 'x'.repeat(25_000) } }))).body.code, 'spool_full')
+    assert.equal(run.telemetry.ingest.spool!.bytesOf('shop'), 0)
+  })
+})
+
     await run.loseStore()
     const failures = [new SpoolBusyError(17_000_000, 16_000_000), new SpoolWriteError('append', new Error('EIO'))]
     // No disk of a test machine fails when it is told to; packages/spool has the ways in which one does.

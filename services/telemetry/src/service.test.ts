@@ -745,6 +745,28 @@ describe('the write side with a store that does not answer', () => {
     }
   })
 
+  it('is asked for so many unknown keys at once: the next is told to come back, and one that is known gets in', async () => {
+    const run = await runTelemetry()
+    try {
+      const madeUp = (n: number) => `plk_${n.toString(36).padStart(12, '0')}_${'s'.repeat(43)}`
+      assert.equal((await run.send('POST', '/v1/events', { body: event() })).status, 200)
+      const release = await run.holdStore()
+      const { inFlight } = run.telemetry.ingest.store.snapshot()
+      const strangers = Array.from({ length: 32 }, (_, n) =>
+        run.send('POST', '/v1/events', { body: [], token: madeUp(n) })
+      )
+      while (run.telemetry.ingest.store.snapshot().inFlight < inFlight + 32) await new Promise(setImmediate)
+      const { status, body, headers } = await run.send('POST', '/v1/events', { body: [], token: madeUp(32) })
+      assert.deepEqual([status, body.code], [503, 'overloaded'])
+      assert.match(headers.get('retry-after')!, /^[1-5]$/)
+      assert.equal((await run.send('POST', '/v1/events', { body: [] })).body.code, 'empty_request')
+      await release()
+      for (const answer of await Promise.all(strangers)) assert.equal(answer.status, 401)
+    } finally {
+      await run.close()
+    }
+  })
+
   it('refuses at the door what would wait too long, with a time to come back, and takes it later', async () => {
     const run = await runTelemetry()
     try {

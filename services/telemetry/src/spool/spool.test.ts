@@ -81,9 +81,10 @@ describe('ingest with its store away', () => {
     assert.ok(bytes > 0 && oldestAgeMs >= 0)
     const told = (await run.send('GET', '/v1/spool')).body
     assert.ok(told.oldestAgeMs >= 0)
-    assert.deepEqual(told, { project: 'shop', events: 6, oldestAgeMs: told.oldestAgeMs, storeAway: true })
+    const whole = { bytes, maxBytes: 10_000_000, shed: 0 }
+    assert.deepEqual(told, { project: 'shop', events: 6, oldestAgeMs: told.oldestAgeMs, ...whole, storeAway: true })
     const others = (await run.send('GET', '/v1/spool', { headers: { 'x-plimsoll-project': 'harbour' } })).body
-    assert.deepEqual([others.project, others.events, others.storeAway], ['harbour', 0, true])
+    assert.deepEqual([others.project, others.events, others.bytes, others.storeAway], ['harbour', 0, bytes, true])
     assert.equal((await run.send('GET', '/v1/spool', { token: run.writeKey })).status, 403)
 
     await run.returnStore()
@@ -99,8 +100,10 @@ describe('ingest with its store away', () => {
       spooled: 0
     })
     assert.deepEqual(run.warnings, [])
-    const empty = { project: 'shop', events: 0, oldestAgeMs: null, storeAway: false }
-    assert.deepEqual((await run.send('GET', '/v1/spool')).body, empty)
+    const left = (await run.send('GET', '/v1/spool')).body
+    const empty = { project: 'shop', events: 0, oldestAgeMs: null, ...whole, bytes: left.bytes, storeAway: false }
+    assert.deepEqual(left, empty)
+    assert.deepEqual((await run.send('GET', '/v1/ledger')).body.spool, { events: 0, bytes: 0, oldestAgeMs: null })
     const { away, records } = await spoolOf(run)
     assert.deepEqual([away, records], [false, 0])
   })
@@ -259,9 +262,6 @@ describe('a spool that fills', () => {
   })
 })
 
-describe('a disk that does not take what comes', () => {
-  it('is told as what it is, and when to come back; what it takes later it takes', async t => {
-    const run = await runSpooled(t)
 describe('a spool of several projects', () => {
   /** The service without its store, and what sends a batch of one of each kind under a key. */
   async function storeless(t: TestContext, maxBytes: number) {
@@ -346,6 +346,9 @@ describe('a spool of several projects', () => {
   })
 })
 
+describe('a disk that does not take what comes', () => {
+  it('is told as what it is, and when to come back; what it takes later it takes', async t => {
+    const run = await runSpooled(t)
     await run.loseStore()
     const failures = [new SpoolBusyError(17_000_000, 16_000_000), new SpoolWriteError('append', new Error('EIO'))]
     // No disk of a test machine fails when it is told to; packages/spool has the ways in which one does.
@@ -389,6 +392,13 @@ describe('a spool over restarts', () => {
     t.after(() => second.close())
     const { received, accepted, spooled } = await booksOf(second)
     assert.deepEqual([received, accepted, spooled], [1, 1, 3])
+    second.clock.advance(90_000)
+    const ledgerOf = async (project: string) =>
+      (await second.send('GET', '/v1/ledger', { headers: { 'x-plimsoll-project': project } })).body.spool
+    const { events, bytes, oldestAgeMs } = await ledgerOf('shop')
+    assert.deepEqual([events, bytes], [3, second.telemetry.ingest.spool!.bytesOf('shop')])
+    assert.ok(bytes > 300 && oldestAgeMs >= 90_000, `${bytes} bytes, ${oldestAgeMs} ms`)
+    assert.deepEqual(await ledgerOf('harbour'), { events: 0, bytes: 0, oldestAgeMs: null })
     second.telemetry.start()
     await drained(second)
     const after = await booksOf(second)
@@ -474,6 +484,7 @@ describe('a spooled event that the store refuses for good', () => {
       quarantined: 1,
       spooled: null
     })
+    assert.equal((await run.send('GET', '/v1/ledger')).body.spool, null)
     assert.equal(errors.length, 3)
     assert.equal(warnings.length, 1)
     assert.deepEqual((warnings[0] as { ids: string[] }).ids, [bad.id])

@@ -90,7 +90,9 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     '/v1/sessions',
     {
       schema: {
-        summary: 'List the latest sessions',
+        summary: 'List sessions, the greatest id first',
+        description:
+          'By id, which for version 7 ids is by the time they were made, the latest first. Ids of another kind, as `POST /v1/sessions` makes when none is given, stand anywhere. `next` is the `before` of the next page.',
         querystring: Type.Object({
           project: Type.Optional(Type.String()),
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 20 })),

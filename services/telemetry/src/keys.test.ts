@@ -171,8 +171,10 @@ describe('write keys', () => {
     state.held = answered.promise
     const waiting = Array.from({ length: 32 }, (_, n) => keys.verify(madeUp(n + 1)))
     const { questions } = state
-    await assert.rejects(keys.verify(madeUp(100)), KeyLooksFullError)
+    const next = keys.verify(madeUp(100))
     waiting.push(keys.verify(madeUp(1)))
+    assert.equal(state.questions, questions)
+    await assert.rejects(next, KeyLooksFullError)
     assert.equal((await keys.verify(madeUp(0)))?.project, 'shop')
     state.time = 60_000
     const again = keys.verify(madeUp(0))

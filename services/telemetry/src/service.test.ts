@@ -751,12 +751,21 @@ describe('the write side with a store that does not answer', () => {
       const madeUp = (n: number) => `plk_${n.toString(36).padStart(12, '0')}_${'s'.repeat(43)}`
       assert.equal((await run.send('POST', '/v1/events', { body: event() })).status, 200)
       const release = await run.holdStore()
-      const { inFlight } = run.telemetry.ingest.store.snapshot()
+      const inFlight = () => run.telemetry.ingest.store.snapshot().inFlight
+      const before = inFlight()
       const strangers = Array.from({ length: 32 }, (_, n) =>
         run.send('POST', '/v1/events', { body: [], token: madeUp(n) })
       )
-      while (run.telemetry.ingest.store.snapshot().inFlight < inFlight + 32) await new Promise(setImmediate)
-      const { status, body, headers } = await run.send('POST', '/v1/events', { body: [], token: madeUp(32) })
+      while (inFlight() < before + 32) await new Promise(setImmediate)
+      const next = run.send('POST', '/v1/events', { body: [], token: madeUp(32) })
+      // An answer, or one more that waits for the store.
+      let isAnswered = false
+      void next.then(() => {
+        isAnswered = true
+      })
+      while (!isAnswered && inFlight() <= before + 32) await new Promise(setImmediate)
+      if (!isAnswered) await release()
+      const { status, body, headers } = await next
       assert.deepEqual([status, body.code], [503, 'overloaded'])
       assert.match(headers.get('retry-after')!, /^[1-5]$/)
       assert.equal((await run.send('POST', '/v1/events', { body: [] })).body.code, 'empty_request')

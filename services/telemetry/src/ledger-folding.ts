@@ -18,7 +18,7 @@ const everyMs = 3_600_000
 
 /**
  * Folds up to a thousand minutes before `before` (milliseconds since 1970, the start of a day) into their days, and resolves
- * to how many. One statement, so what is taken away is added in the same moment or not at all, and another process that does
+ * to how many, whichever they are: in order they would all be sorted each time. One statement, so what is taken away is added in the same moment or not at all, and another process that does
  * the same at the same time takes other rows or none.
  */
 export async function foldMinutes(db: Queryable, before: number): Promise<number> {
@@ -33,7 +33,7 @@ export async function foldMinutes(db: Queryable, before: number): Promise<number
          select old.place from projects p cross join lateral (
            select l.ctid as place from telemetry.ledger l
            where l.project = p.project and l.minute < $1 and l.minute <> date_trunc('day', l.minute, 'UTC')
-           order by l.minute limit ${atOnce}
+           limit ${atOnce}
          ) old limit ${atOnce}
        )) returning *
      ), days as (

@@ -9,7 +9,7 @@ const absent = await absence('toxiproxy')
 
 describe(`sixteen seconds of random faults on ${store}`, () => {
   const skip = absent === undefined ? false : absent
-  it('lose nothing, double nothing, and leave the books in balance', { skip, timeout: 120_000 }, async t => {
+  it('lose nothing, double nothing, and leave the books in balance', { skip, timeout: 300_000 }, async t => {
     const { aims, figures } = await ingest({ quick: true, json: false, seed, store, note: () => undefined })
     t.diagnostic(JSON.stringify(figures))
     // Whether each kind could be played in so short a time is up to the machine: that most were is not.

@@ -26,6 +26,8 @@ export interface Verdict {
 
 /** Until the rules know what is usual, in milliseconds. */
 const usualMs = 12_000
+/** The same of memory, which fills in the first minute after a start: what grows then is no leak. */
+const usualMemoryMs = 62_000
 /** Between two faults on one stage: until nothing is said to go on, or so long, and a rest. */
 const pauses = { quick: { quietMs: 5_000, restMs: 1_000 }, full: { quietMs: 15_000, restMs: 2_500 } }
 
@@ -75,7 +77,7 @@ async function playGroup(group: readonly Turn[], verdict: Verdict, how: How): Pr
         if (!stage) {
           note(`stage ${turn.stage}`)
           stage = await startStage(turn.stage, note)
-          await pause(usualMs)
+          await pause(turn.stage === 'small-memory' ? usualMemoryMs : usualMs)
         }
         await playTurn(turn, stage, verdict, how)
       } catch (error) {

@@ -53,6 +53,7 @@ function limitLines(limits: readonly NearLimit[], at: number): string[] {
 }
 
 function amount(value: number, unit: string): string {
+  if (unit === 'ms' && value >= 120_000) return inWords(value)
   if (unit !== 'bytes') return `${Number(value.toPrecision(3)).toLocaleString('en-GB')} ${unit}`
   const steps = ['bytes', 'kB', 'MB', 'GB', 'TB']
   const step = Math.min(steps.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)))

@@ -14,7 +14,7 @@ test('the page of levers names only commands, drills and settings that there are
   for (const [whole, command, next] of named) {
     assert.ok(commands.has(command!), whole)
     if (command === 'drill') assert.ok(new Set<string>(drillNames).has(next!), whole)
-    if (command === 'serve') assert.match(next!, /^(telemetry|analytics|metadata|users)$/)
+    if (command === 'serve') assert.match(next!, /^(telemetry|analytics|metadata|users|billing|feed)$/)
   }
   const variables = new Set<string>(settingNames.map(environmentName))
   for (const [variable] of page.matchAll(/PLIMSOLL_[A-Z_]+/g)) assert.ok(variables.has(variable), variable)

@@ -168,6 +168,7 @@ export async function startPlatform({
     if (carrying) subscribers.watch(`broker ${carrying.broker}`, carrying.relay)
 
     watching.patience('metadata', metadataUrl, telemetry.policy)
+    watching.certificates(settings)
     patient.breaker = () => telemetry.policy.breaker?.state ?? 'none'
     const app = await createServer({
       title: 'Plimsoll',

@@ -114,6 +114,7 @@ async function compose(name: ServiceName, parts: Parts): Promise<Composed> {
   const app = await createServer({ title: `Plimsoll ${name}`, version: '1', logger })
   observability.traceRequests(app)
   watching.http(app)
+  watching.certificates(settings)
   const stop = await { telemetry, analytics, billing, feed, users }[name]()
   const url = await app.listen({ host: settings.host, port: settings.port })
   return {

@@ -16,6 +16,11 @@ export interface InstallOptions<Tx> extends IdempotentOptions {
   store: IdempotencyStore<Tx>
   /** Whose request it is: what authentication found, never what the client says of itself. */
   tenant(request: FastifyRequest): string
+  /**
+   * Awaits what is done for a request, and may reject before it has ended, by a deadline say: what is under way goes on, and
+   * the reply is left alone by all but a handler that is still running. Default: its end is waited for.
+   */
+  within?<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T>
 }
 
 /** What the handler of an idempotent route works with. */
@@ -34,7 +39,7 @@ export interface Keyed<Tx> extends RunContext {
  */
 export function installIdempotency<Tx>(
   app: FastifyInstance,
-  { store, tenant, ...options }: InstallOptions<Tx>
+  { store, tenant, within = (_, work) => work(), ...options }: InstallOptions<Tx>
 ): (request: FastifyRequest) => Keyed<Tx> {
   const guard = idempotent(store, options)
   const running = new WeakMap<FastifyRequest, Keyed<Tx>>()
@@ -46,24 +51,24 @@ export function installIdempotency<Tx>(
     route.handler = async function (request, reply) {
       const before = reply.getHeaders()
       try {
-        const { answer, replayed } = await guard.run(
-          {
-            tenant: tenant(request),
-            route: route.url,
-            method: request.method,
-            target: request.url,
-            key: request.headers['idempotency-key'],
-            body: request.body,
-            required: wanted.required
-          },
-          async (tx, context) => {
+        const asked = {
+          tenant: tenant(request),
+          route: route.url,
+          method: request.method,
+          target: request.url,
+          key: request.headers['idempotency-key'],
+          body: request.body,
+          required: wanted.required
+        }
+        const { answer, replayed } = await within(request, () =>
+          guard.run(asked, async (tx, context) => {
             let commit = false
             const keep = () => {
               commit = true
             }
             running.set(request, { ...context, tx, commit: keep })
             return { ...(await handled(handler, this, request, reply)), commit }
-          }
+          })
         )
         reply.code(answer.status)
         // The first answer's are there already: the handler set them.

@@ -3,7 +3,7 @@ export abstract class RecorderError extends Error {
   abstract readonly code: string
 }
 
-/** The file was written by a later version, whose records this one cannot read. Nothing was changed. */
+/** All that was recorded is in files of a later version, whose records this one cannot read. Nothing was changed. */
 export class RecorderVersionError extends RecorderError {
   override readonly name = 'RecorderVersionError'
   readonly code = 'RECORDER_VERSION'
@@ -11,7 +11,7 @@ export class RecorderVersionError extends RecorderError {
 
   constructor(file: string, version: number, known: number) {
     super(
-      `${file} was written in version ${version} of the black box's form, and this Plimsoll knows up to ${known}: use the later Plimsoll, or move the folder away to begin a new one`
+      `${file} was written in version ${version} of the black box's form, this Plimsoll knows up to ${known}, and there is nothing else to be read: use the later Plimsoll`
     )
     this.file = file
   }

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { RecorderVersionError } from './errors.ts'
 import type { BlackBoxRecord, Source } from './record.ts'
 import { machineClock, type RecorderClock } from './ring/clock.ts'
-import type { FileHeader } from './ring/file-header.ts'
+import { type FileHeader, VERSION } from './ring/file-header.ts'
 import { type Frame, kinds } from './ring/frame.ts'
 import { readOccurrence } from './ring/occurrence.ts'
 import { framesOf } from './ring/scan.ts'
@@ -22,7 +23,7 @@ export interface ReadOptions {
 export interface Reading {
   /** Of all writers, by time; those of one writer in the order of writing. */
   records: BlackBoxRecord[]
-  /** Files that could not be read, and why. */
+  /** Files that could not be read, and why: damaged ones, and those of a later version. */
   skipped: { file: string; why: string }[]
   /** When anything was recorded last, whatever was asked for; undefined when nothing ever was. */
   lastAt: number | undefined
@@ -34,16 +35,19 @@ export interface Reading {
  *
  * A clock that jumped is put right: a record carries the time since the machine's start too, and what was written since
  * that start is told by the clock as it is now.
- * @throws RecorderVersionError
+ * @throws RecorderVersionError where all that was recorded is of a later version
  */
 export function readRecords(directory: string, options: ReadOptions = {}): Reading {
   const reading: Reading = { records: [], skipped: [], lastAt: undefined }
+  const later: LaterFile[] = []
   if (!existsSync(directory)) return reading
   const folders = readdirSync(directory, { withFileTypes: true }).filter(entry => entry.isDirectory())
   for (const { name } of folders) {
-    const records = readRing(join(directory, name), options, reading)
+    const records = readRing(join(directory, name), options, { reading, later })
     reading.records = merged(reading.records, records)
   }
+  const [unknown] = later
+  if (unknown && reading.lastAt === undefined) throw new RecorderVersionError(unknown.path, unknown.version, VERSION)
   return reading
 }
 
@@ -53,11 +57,27 @@ interface Started extends RingFile {
   from: number
 }
 
-function readRing(directory: string, options: ReadOptions, reading: Reading): BlackBoxRecord[] {
+interface LaterFile {
+  path: string
+  version: number
+}
+
+function readRing(
+  directory: string,
+  options: ReadOptions,
+  { reading, later }: { reading: Reading; later: LaterFile[] }
+): BlackBoxRecord[] {
   const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, clock = machineClock } = options
   const shift = shiftTo(clock)
   const files: Started[] = []
   for (const { header, ...file } of ringFiles(directory)) {
+    if (typeof header === 'object' && header.version > VERSION) {
+      const { version } = header
+      later.push({ path: file.path, version })
+      const why = `it was written in version ${version} of the black box's form, and this Plimsoll knows up to ${VERSION}`
+      reading.skipped.push({ file: file.path, why })
+      continue
+    }
     // One that waits for its first use has nothing to say.
     if (header === undefined) continue
     const start = typeof header === 'string' ? header : startOf(file.path, header)

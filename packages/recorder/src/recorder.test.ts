@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { crc32 } from 'node:zlib'
 import { RecorderDiskError, RecorderVersionError } from './errors.ts'
 import { readRecords } from './read.ts'
 import type { Occurrence, Sample } from './record.ts'
@@ -34,6 +35,12 @@ function ring(t: TestContext, options: Partial<RecorderOptions> = {}) {
 }
 
 const fileOf = (directory: string, name = '00.ring') => join(directory, 'platform', name)
+/** A file with its version changed, and nothing wrong with it. */
+function ofVersion(version: number, bytes: Buffer): Buffer {
+  bytes.writeUInt16LE(version, 8)
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60)
+  return bytes
+}
 const numbersOf = (records: readonly (Sample | Occurrence)[]) =>
   records.flatMap(record => (record.kind === 'sample' ? [record.values.number!] : []))
 
@@ -209,16 +216,74 @@ describe('a damaged ring', () => {
     assert.equal(readFileSync(fileOf(directory, 'letter.txt'), 'utf8'), 'dear reader')
   })
 
-  it('of a later version is refused in words, to read and to write', t => {
+  it('loses one file to a wrong byte in its header, whichever byte it is, and can be written on', t => {
+    const { directory, recorder, clock } = ring(t)
+    const again = () => openRecorder({ directory: join(directory, 'platform'), source: 'platform', clock, ...small })
+    for (let i = 1; i <= 1_000; i++) recorder.sample(sampleOf(i))
+    const good = readFileSync(fileOf(directory))
+    writeFileSync(fileOf(directory), Buffer.alloc(good.length))
+    const others = readRecords(directory).records
+    assert.ok(others.length > 50 && others.length < 900)
+    for (let at = 0; at < 64; at++) {
+      const bytes = Buffer.from(good)
+      bytes[at]! ^= 0xaa
+      writeFileSync(fileOf(directory), bytes)
+      const { records, skipped } = readRecords(directory)
+      assert.deepEqual(records, others, `byte ${at}`)
+      assert.deepEqual(
+        skipped.map(({ file }) => file),
+        [fileOf(directory)]
+      )
+      again().close()
+    }
+    // The newest, so that the next one is written where it is.
+    writeFileSync(fileOf(directory), good)
+    const newest = readFileSync(fileOf(directory, '01.ring'))
+    newest[8]! ^= 0xaa
+    writeFileSync(fileOf(directory, '01.ring'), newest)
+    const next = again()
+    for (let i = 1_001; i <= 1_200; i++) next.sample(sampleOf(i))
+    next.close()
+    assert.equal(inspect(directory).last, 1_200)
+  })
+
+  it('of a later version is told, and refused only where there is nothing else', t => {
     const { directory, recorder } = ring(t)
     recorder.sample(sampleOf(1))
-    const bytes = readFileSync(fileOf(directory))
-    bytes.writeUInt16LE(2, 8)
-    writeFileSync(fileOf(directory), bytes)
-    const refused = (error: unknown) =>
-      error instanceof RecorderVersionError && error.code === 'RECORDER_VERSION' && /version 2/.test(error.message)
-    assert.throws(() => readRecords(directory), refused)
-    assert.throws(() => openRecorder({ directory: join(directory, 'platform'), source: 'platform', ...small }), refused)
+    writeFileSync(fileOf(directory), ofVersion(2, readFileSync(fileOf(directory))))
+    assert.throws(
+      () => readRecords(directory),
+      (error: unknown) =>
+        error instanceof RecorderVersionError && error.code === 'RECORDER_VERSION' && /version 2/.test(error.message)
+    )
+    const watcher = openRecorder({ directory: join(directory, 'watcher'), source: 'watcher', ...small })
+    watcher.sample({ number: 7 })
+    watcher.close()
+    const { records, skipped } = readRecords(directory)
+    assert.deepEqual(numbersOf(records), [7])
+    assert.match(skipped[0]!.why, /version 2/)
+  })
+
+  it('of a later version is written on, in files of its own and within its bytes', t => {
+    const { directory, recorder } = ring(t)
+    const again = () => openRecorder({ directory: join(directory, 'platform'), source: 'platform', ...small })
+    for (let i = 1; i <= 5_000; i++) recorder.sample(sampleOf(i))
+    const names = readdirSync(join(directory, 'platform'))
+    for (const name of names)
+      writeFileSync(fileOf(directory, name), ofVersion(2, readFileSync(fileOf(directory, name))))
+    const left = () => readRecords(directory).skipped.length
+    const first = again()
+    first.sample({ number: 1 })
+    first.close()
+    // The oldest of them went, as it would have gone.
+    assert.equal(left(), names.length - 1)
+    const second = again()
+    for (let i = 2; i <= 5_000; i++) second.sample(sampleOf(i))
+    second.close()
+    assert.equal(left(), 0)
+    assert.equal(inspect(directory).last, 5_000)
+    const sizes = readdirSync(join(directory, 'platform')).map(name => statSync(fileOf(directory, name)).size)
+    assert.deepEqual(sizes, [120_000, 120_000, 120_000, 120_000])
   })
 
   it('is empty before anything was written, and where there is no folder', t => {

@@ -50,7 +50,7 @@ const roomFor = (names: readonly string[]) => Buffer.byteLength(JSON.stringify(n
 /**
  * Opens, or makes, the ring of one writer and goes on behind its last whole record. Each record is one write into the
  * space that the file had from its beginning: a process that is killed loses the record under way at most.
- * @throws RecorderDiskError when there is no place for a single file; RecorderVersionError
+ * @throws RecorderDiskError when there is no place for a single file
  */
 export function openRecorder(options: RecorderOptions): Recorder {
   const { directory, source, files = 25, maxBytes = defaultBytes[source] } = options

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { readRecords } from './read.ts'
+import type { Source } from './record.ts'
 import type { RecorderClock } from './ring/clock.ts'
 
 /** A clock that stands until it is moved. */
@@ -78,4 +80,26 @@ export function inspect(directory: string): { samples: number; torn: number; mis
     last = number
   }
   return { samples, torn, missing, last }
+}
+
+/**
+ * Every series of `docs/vocabulary.md` by who records it, with NAME for a subject. A row has its first name in full, and of
+ * the others of it what differs.
+ */
+export function vocabulary(): Record<Source, string[]> {
+  const page = readFileSync(new URL('../docs/vocabulary.md', import.meta.url), 'utf8')
+  const [, platform = '', watcher = ''] = page.split('\n## ')
+  return { platform: namesIn(platform), watcher: namesIn(watcher) }
+}
+
+function namesIn(section: string): string[] {
+  return section.split('\n').flatMap(row => {
+    if (!row.startsWith('| `')) return []
+    let general = ''
+    return [...row.split(' | ')[0]!.matchAll(/`([^`]+)`/g)].map(([, name]) => {
+      if (name!.startsWith('.')) return general + name
+      general = name!.slice(0, name!.lastIndexOf('.'))
+      return name!
+    })
+  })
 }

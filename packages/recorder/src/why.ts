@@ -1,6 +1,7 @@
 import { type DiagnoseOptions, diagnose } from './diagnosis/diagnose.ts'
 import type { Diagnosis } from './diagnosis/diagnosis.ts'
 import { timeline } from './diagnosis/span.ts'
+import { withPast } from './diagnosis/standing.ts'
 import type { Timeline } from './diagnosis/timeline.ts'
 import { type Reading, readRecords } from './read.ts'
 import { machineClock, type RecorderClock } from './ring/clock.ts'
@@ -26,7 +27,7 @@ const quietMs = 10_000
 
 /**
  * Reads the black box in `directory` and says why things are as they are, from files alone.
- * @throws RecorderVersionError
+ * @throws RecorderVersionError where all that was recorded is of a later version
  */
 export function why(directory: string, options: WhyOptions = {}): Why {
   const { at, recentMs = 60_000, usualMs = 600_000, clock = machineClock, ...table } = options
@@ -42,7 +43,8 @@ export function why(directory: string, options: WhyOptions = {}): Why {
     silentMs = asked - lastAt
     reading = readRecords(directory, { from: lastAt - recentMs - usualMs, to: lastAt, clock })
   }
-  const seen = timeline(reading.records, { at: judgedAt, recentMs, usualMs })
+  const records = withPast(reading.records, judgedAt, span => readRecords(directory, { ...span, clock }).records)
+  const seen = timeline(records, { at: judgedAt, recentMs, usualMs })
   const diagnosis = diagnose(seen, { ...table, ...(silentMs !== undefined && { silentMs }) })
   return { diagnosis, timeline: seen, skipped: reading.skipped }
 }

@@ -159,4 +159,16 @@ export const KeyAnswer = Type.Object({
   backfill: Type.Boolean()
 })
 
+/** Times are RFC 3339; `revokedAt` is null for a key that is good. */
+export const KeyList = Type.Object({
+  keys: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      backfill: Type.Boolean(),
+      createdAt: Type.String(),
+      revokedAt: Type.Union([Type.String(), Type.Null()])
+    })
+  )
+})
+
 export const ProjectName = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,63}$' })

@@ -20,7 +20,19 @@ export interface Keys {
   verify(token: string): Promise<WriteKey | undefined>
   /** Makes a key, and its project when that is new. `token` is shown here and never again. */
   create(project: string, options?: { backfill?: boolean }): Promise<WriteKey & { token: string }>
+  /** The keys of a project, the newest first, also those that were revoked: the newest thousand. */
+  list(project: string): Promise<KeyRow[]>
+  /** A revoked key is refused: here at once, by other processes within a minute. Whether the project has such a key. */
+  revoke(project: string, id: string): Promise<boolean>
   ensureProject(project: string): Promise<void>
+}
+
+/** What may be seen of a key. */
+export interface KeyRow {
+  id: string
+  backfill: boolean
+  createdAt: Date
+  revokedAt: Date | null
 }
 
 /** How long a key that was found, or not found, is believed without asking the store again. */
@@ -138,6 +150,22 @@ export function createKeys(database: Database, now: () => number = Date.now): Ke
       ])
       unknown.delete(id)
       return { id, project, backfill, token: `plk_${id}_${secret}` }
+    },
+    async list(project) {
+      const { rows } = await database.query<KeyRow>(
+        `select id, backfill, created_at as "createdAt", revoked_at as "revokedAt" from telemetry.keys
+         where project = $1 order by created_at desc, id limit 1000`,
+        [project]
+      )
+      return rows
+    },
+    async revoke(project, id) {
+      const { affected } = await database.query(
+        'update telemetry.keys set revoked_at = coalesce(revoked_at, now()) where id = $1 and project = $2',
+        [id, project]
+      )
+      cache.delete(id)
+      return affected > 0
     }
   }
 }

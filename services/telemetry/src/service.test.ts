@@ -594,6 +594,7 @@ describe('the write side over HTTP', () => {
       isProblem(await run.send('GET', '/v1/sessions', { token }), 403, 'write_key_cannot_read')
       isProblem(await run.send('GET', '/v1/ledger', { token }), 403, 'write_key_cannot_read')
       isProblem(await run.send('POST', '/v1/projects/shop/keys', { token, body: {} }), 403, 'admin_required')
+      isProblem(await run.send('GET', '/v1/projects/shop/keys', { token }), 403, 'admin_required')
     })
 
     it('a write key writes to its own project, whatever the request names', async () => {
@@ -610,6 +611,19 @@ describe('the write side over HTTP', () => {
       assert.deepEqual([status, body.project, body.backfill], [201, 'fresh', true])
       assert.equal((await post(event(), { token: body.key })).status, 200)
       assert.equal((await ledger('fresh')).accepted, 1)
+      const list = () => run.send('GET', '/v1/projects/fresh/keys', { token: adminToken })
+      const { id, ...about } = (await list()).body.keys[0]
+      assert.ok(body.key.startsWith(`plk_${id}_`) && about.backfill && about.revokedAt === null)
+      const revoke = (project: string, token: string) =>
+        run.send('DELETE', `/v1/projects/${project}/keys/${id}`, { token })
+      isProblem(await revoke('fresh', body.key), 403, 'admin_required')
+      isProblem(await revoke('shop', adminToken), 404, 'key_not_found')
+      assert.equal((await revoke('fresh', adminToken)).status, 204)
+      isProblem(await post(event(), { token: body.key }), 401, 'unauthorized')
+      const { revokedAt } = (await list()).body.keys[0]
+      assert.ok(Date.parse(revokedAt) > 0)
+      assert.equal((await revoke('fresh', adminToken)).status, 204, 'once more is no harm')
+      assert.equal((await list()).body.keys[0].revokedAt, revokedAt)
       isProblem(await make('No!', {}), 400, 'invalid_request')
       isProblem(await make('fresh', { admin: true }), 400, 'invalid_request')
       isProblem(

@@ -102,6 +102,30 @@ describe('users over HTTP', () => {
       isProblem(await register({ plan: 'pro' }, key), 422, 'idempotency_key_reused')
     })
 
+    it('is not waited for longer than the request allows, and what was given up is not written', {
+      timeout: 60_000
+    }, async t => {
+      const id = 'hurried'
+      const keys = [{ 'idempotency-key': randomUUID() }, {}]
+      const held = Promise.withResolvers<void>()
+      const begun = Promise.withResolvers<void>()
+      t.after(() => held.resolve())
+      const holding = run.database.transaction(async tx => {
+        await tx.exec('lock table idempotency.records, users.streams in access exclusive mode')
+        begun.resolve()
+        await held.promise
+      })
+      await begun.promise
+      for (const key of keys)
+        isProblem(await register({ id }, { ...key, 'x-request-deadline': '50' }), 503, 'store_slow')
+      held.resolve()
+      await holding
+      let again = await register({ id }, keys[0])
+      while (again.body.code === 'idempotency_in_flight') again = await register({ id }, keys[0])
+      assert.deepEqual([again.status, again.headers.get('idempotent-replayed')], [201, null])
+      assert.equal((await history(id)).entries.length, 1)
+    })
+
     it('is asked for when nothing else says that two requests are one', async () => {
       isProblem(await register({}), 400, 'idempotency_key_missing')
     })
@@ -175,7 +199,7 @@ describe('users over HTTP', () => {
 
   describe('the feed', () => {
     it('tells others what happened, in order, behind a cursor, and nothing personal', async () => {
-      const since = (await run.feed()).cursor
+      const since = (await run.feed(5)).cursor
       await register({ id: 'fed', flags: { beta: true }, reason: 'a secret reason' })
       await change('fed', 1, { email: 'fed@new.example', plan: 'pro' })
       const read = async (query: string) => (await run.send('GET', `/v1/user-events?${query}`)).body

@@ -77,7 +77,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
         request.deadline = deadlineOf(request, { clock, longestMs: requestMs })
         requireAdmin(request, { adminToken, isSignedIn })
       })
-      const keyed = installIdempotency(app, { store: answers, tenant: () => tenant })
+      const keyed = installIdempotency(app, { store: answers, tenant: () => tenant, within })
       accountRoutes(app, { store, within, keyed })
       historyRoutes(app, { store, within, feed })
       erasureRoutes(app, { within, erasures })

@@ -27,8 +27,8 @@ export interface RunningUsers {
   /** Method and path of every route of the service. */
   routes: { method: string; path: string }[]
   send(method: string, path: string, options?: SendOptions): Promise<Answer>
-  /** The first 1,000 events of the feed, once nothing that was committed is held back from it. */
-  feed(): Promise<FeedPage>
+  /** All events of the feed, once nothing that was committed is held back from it. `limit`: events a page, 1,000. */
+  feed(limit?: number): Promise<FeedPage>
   close(): Promise<void>
 }
 
@@ -74,11 +74,14 @@ export async function runUsers({ folders = [], ...options }: RunOptions = {}): P
     database,
     routes,
     send,
-    async feed() {
-      for (;;) {
-        const { body } = await send('GET', '/v1/user-events?limit=1000')
+    async feed(limit = 1_000) {
+      const events: FeedPage['events'] = []
+      for (let after = ''; ; ) {
+        const page: FeedPage = (await send('GET', `/v1/user-events?limit=${limit}${after}`)).body
+        events.push(...page.events)
         // A page ends at the horizon: on a shared server that is the oldest transaction of any database on it.
-        if (body.caughtUp) return body
+        if (page.caughtUp) return { ...page, events }
+        after = `&after=${page.cursor}`
       }
     },
     async close() {

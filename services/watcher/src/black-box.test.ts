@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { type Occurrence, readRecords, type Sample } from '@plimsoll/recorder'
+import { MemoryKills, type Occurrence, readRecords, type Sample } from '@plimsoll/recorder'
 import { type Seen, WatcherBlackBox } from './black-box.ts'
 
 /** A black box of a platform that is this process, with a door of which some paths do not answer. */
@@ -17,7 +17,16 @@ async function watched(t: TestContext, mute: readonly string[] = []) {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const data = mkdtempSync(join(tmpdir(), 'plimsoll-watcher-'))
   const seen: Seen = { phase: 'ready', pid: process.pid, lastBeat: Date.now(), addresses: { url, healthUrl: url } }
-  const blackBox = new WatcherBlackBox({ directory: join(data, 'recorder', 'watcher'), data, observe: () => seen })
+  const kernel = join(data, 'kernel')
+  mkdirSync(join(kernel, 'proc'), { recursive: true })
+  const killedSoFar = (kills: number) => writeFileSync(join(kernel, 'proc/vmstat'), `oom_kill ${kills}\n`)
+  killedSoFar(0)
+  const blackBox = new WatcherBlackBox({
+    directory: join(data, 'recorder', 'watcher'),
+    data,
+    observe: () => seen,
+    memoryKills: new MemoryKills(kernel)
+  })
   t.after(() => {
     blackBox.close('the test is over')
     server.close()
@@ -28,6 +37,7 @@ async function watched(t: TestContext, mute: readonly string[] = []) {
   return {
     seen,
     blackBox,
+    killedSoFar,
     sample(): Sample['values'] {
       blackBox.sample()
       return records().findLast((one): one is Sample => one.kind === 'sample')!.values
@@ -78,5 +88,21 @@ describe('what the watcher records of a platform', () => {
     if (rss !== undefined) assert.ok(Math.abs(Number(exit?.detail?.memory) - rss) < 1e6)
     assert.deepEqual(refusal?.detail, { why: 'postgres://***@db does not answer' })
     assert.equal(signal?.subject, 'SIGTERM')
+  })
+
+  it('is killed for memory where the kernel did it just now, and not where it once killed another', async t => {
+    const { blackBox, sample, happened, killedSoFar } = await watched(t)
+    const killed = { code: null, signal: 'SIGKILL', upMs: 60_000, restartInMs: 100 }
+    killedSoFar(1)
+    for (let second = 0; second < 3; second++) sample()
+    blackBox.exited(killed)
+    killedSoFar(2)
+    blackBox.exited(killed)
+    killedSoFar(3)
+    blackBox.exited({ ...killed, code: 1, signal: null })
+    assert.deepEqual(
+      happened().flatMap(({ name, detail }) => (name === 'exit' ? [detail?.['killed-for-memory']] : [])),
+      [false, true, false]
+    )
   })
 })

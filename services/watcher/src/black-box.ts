@@ -2,11 +2,13 @@ import {
   ClockJump,
   DiskSpace,
   MachineCpu,
-  memoryKills,
+  MemoryKills,
+  noteOf,
   OutsideFigures,
   openRecorder,
   Pressure,
-  type Recorder
+  type Recorder,
+  type Standing
 } from '@plimsoll/recorder'
 import { availableMemory } from './available-memory.ts'
 import { Probes } from './probes.ts'
@@ -19,6 +21,8 @@ export interface BlackBoxOptions {
   data: string
   /** How the platform stands now. */
   observe(): Seen
+  /** Only for tests: another kernel. */
+  memoryKills?: MemoryKills
 }
 
 /** What the watcher knows of the platform without asking it. */
@@ -45,14 +49,15 @@ export class WatcherBlackBox {
   readonly #outside = new OutsideFigures()
   readonly #probes = new Probes()
   readonly #timer: NodeJS.Timeout
-  #memoryKills = memoryKills()
+  readonly #memoryKills: MemoryKills
   #lastMemory: number | undefined
 
-  /** @throws RecorderDiskError, RecorderVersionError */
+  /** @throws RecorderDiskError */
   constructor(options: BlackBoxOptions) {
     this.#options = options
     this.#recorder = openRecorder({ directory: options.directory, source: 'watcher' })
     this.#disk = new DiskSpace(options.data)
+    this.#memoryKills = options.memoryKills ?? new MemoryKills()
     this.#recorder.occurrence('start', { detail: { node: process.version, pid: process.pid } })
     this.#timer = setInterval(() => this.sample(), sampleMs).unref()
   }
@@ -60,6 +65,7 @@ export class WatcherBlackBox {
   sample(): void {
     const { phase, pid, lastBeat, addresses } = this.#options.observe()
     const outside = this.#outside.read(pid)
+    this.#memoryKills.look()
     this.#lastMemory = outside['platform.rss'] ?? this.#lastMemory
     const machine = this.#cpu.read()
     const memory = availableMemory()
@@ -80,22 +86,26 @@ export class WatcherBlackBox {
     this.#recorder.occurrence('refused-to-start', { detail: { why } })
   }
 
+  /** That a cause has gone on for long. */
+  goesOn(standing: Standing, now: number): void {
+    const { name, ...note } = noteOf(standing, now)
+    this.#recorder.occurrence(name, note)
+  }
+
   signalled(signal: string): void {
     this.#recorder.occurrence('signal', { subject: signal })
   }
 
   /** The platform's end. What it held is what was last seen, so it can be a second old. */
   exited(exit: { code: number | null; signal: string | null; upMs: number; restartInMs: number | undefined }): void {
-    const kills = memoryKills()
-    const wasKilled = exit.signal === 'SIGKILL' && kills !== undefined && kills > (this.#memoryKills ?? kills)
-    this.#memoryKills = kills
+    const killed = this.#memoryKills.hasKilled()
     this.#recorder.occurrence('exit', {
       detail: {
         code: exit.code,
         signal: exit.signal,
         uptime: exit.upMs,
         ...(this.#lastMemory !== undefined && { memory: this.#lastMemory }),
-        ...(kills !== undefined && { 'killed-for-memory': wasKilled }),
+        ...(killed !== undefined && { 'killed-for-memory': killed && exit.signal === 'SIGKILL' }),
         ...(exit.restartInMs !== undefined && { 'restart-in': exit.restartInMs })
       }
     })

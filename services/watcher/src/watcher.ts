@@ -96,7 +96,8 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
       ...options.incidents,
       page: options.incidents.page || url,
       // A first start may take its time, and a stop that was asked for is no incident.
-      goesOn: () => address !== undefined && supervisor.phase !== 'stopping'
+      goesOn: () => address !== undefined && supervisor.phase !== 'stopping',
+      note: (standing, now) => blackBox?.goesOn(standing, now)
     })
   const blackBox = open(options, () => ({
     phase: supervisor.phase,

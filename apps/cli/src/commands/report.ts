@@ -10,7 +10,8 @@ import {
   reportHtml,
   reportMarkdown,
   titleOf,
-  toRead
+  toRead,
+  withPast
 } from '@plimsoll/recorder'
 import { readIncidents } from '@plimsoll/service-watcher'
 import { CommandError } from '../exit-codes.ts'
@@ -45,7 +46,8 @@ export function writeReport({ data, out, ...times }: Omit<ReportOptions, 'json'>
   if (lastAt === undefined)
     throw new CommandError(`nothing was recorded in ${directory}; name the data folder of a platform with --data`)
   const asked = askedFor(times) ?? lastIncident(data, lastAt) ?? { at: lastAt }
-  const { records, skipped } = readRecords(directory, toRead(asked))
+  const { records: read, skipped } = readRecords(directory, toRead(asked))
+  const records = 'at' in asked ? withPast(read, asked.at, span => readRecords(directory, span).records) : read
   for (const { file, why } of skipped) process.stderr.write(`left out ${file}: ${why}\n`)
   const incident = gather(records, asked)
   const name = `incident-${new Date('at' in asked ? asked.at : asked.from).toISOString().slice(0, 19).replaceAll(':', '-')}Z`

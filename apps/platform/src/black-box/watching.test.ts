@@ -50,6 +50,7 @@ describe('what the platform records of itself', () => {
     const values = sample()
     for (const name of [
       'cpu.process',
+      'cpu.cores',
       'memory.rss',
       'memory.heap.limit',
       'memory.limit',

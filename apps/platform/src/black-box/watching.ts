@@ -2,8 +2,10 @@ import type { Database } from '@plimsoll/database'
 import type { Policy } from '@plimsoll/resilience'
 import type { Telemetry } from '@plimsoll/service-telemetry'
 import type { FastifyInstance } from 'fastify'
+import type { Settings } from '../settings.ts'
 import type { BlackBox } from './black-box.ts'
 import { type BrokerState, watchBroker } from './broker-figures.ts'
+import { certificateEnds, showersOf } from './certificate-ends.ts'
 import { watchDependency } from './dependency-figures.ts'
 import { watchHttp } from './http-figures.ts'
 import { watchIngest } from './ingest-figures.ts'
@@ -23,6 +25,8 @@ export interface Watching {
   subscriber(name: string, state: () => SubscriberState): void
   /** A broker that is published to. */
   broker(name: string, state: () => BrokerState): void
+  /** Certificates of what is reached over TLS. */
+  certificates(settings: Settings): void
   failed(where: string, error: unknown): void
 }
 
@@ -34,6 +38,7 @@ export const unwatched: Watching = {
   ingest() {},
   subscriber() {},
   broker() {},
+  certificates() {},
   failed() {}
 }
 
@@ -45,5 +50,6 @@ export const watchedBy = (blackBox: BlackBox): Watching => ({
   ingest: (telemetry, spoolBytes) => watchIngest(telemetry, spoolBytes, blackBox),
   subscriber: (name, state) => watchSubscriber(name, state, blackBox),
   broker: (name, state) => watchBroker(name, state, blackBox),
+  certificates: settings => blackBox.add(certificateEnds(showersOf(settings))),
   failed: (where, error) => blackBox.failed(where, error)
 })

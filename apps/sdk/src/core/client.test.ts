@@ -173,6 +173,34 @@ describe('the client', () => {
     )
   })
 
+  it('takes what comes in one turn as far as the queue has room, each before the call returns', async () => {
+    const { clock, service, client, store } = start({ maxEvents: 3_000 })
+    for (let n = 1; n < 3_000; n++) client.feature('search')
+    assert.equal(store.books.events, 3_000)
+    client.feature('search')
+    await clock.flow(60_000)
+    assert.equal(service.accepted.size, 3_000)
+    assert.deepEqual(lossesOf(service), { queue_full: 1 })
+  })
+
+  it('holds no more than may wait for a store that does not answer', async () => {
+    const mute = async (uses: number, size: number, limits: Partial<InitOptions>) => {
+      const { client, store } = start({ user: '', ...limits })
+      let held = 0
+      const add = () => {
+        held++
+        return new Promise(() => undefined)
+      }
+      Object.assign(store, { add })
+      client.session.start()
+      for (let n = 0; n < uses; n++) client.feature('search', { text: 'x'.repeat(size) })
+      const { queue_full: refused } = await client.losses()
+      return { held, refused }
+    }
+    assert.deepEqual(await mute(20, 10, { maxEvents: 8 }), { held: 8, refused: 13 })
+    assert.deepEqual(await mute(20, 10_000, { maxBytes: 50_000 }), { held: 5, refused: 16 })
+  })
+
   it('finds one bad event among 500 in some twenty requests, and loses no other', async () => {
     const { clock, service, client } = start()
     await clock.flow(0)
@@ -316,6 +344,27 @@ describe('the client', () => {
     assert.deepEqual(await client.losses(), {})
     client.consent(true)
     assert.notEqual(client.session.id, id)
+  })
+
+  it('brings nothing back of what was on its way to the store when it was erased', async () => {
+    const { clock, service, client, store, page } = start({ user: '' })
+    client.feature('erased')
+    client.consent(false)
+    client.consent(true)
+    await clock.flow(0)
+    client.feature('kept')
+    await clock.flow(0)
+    page.hidden()
+    await clock.flow(0)
+    const sent = service.requests.flatMap(({ events }) => events).flatMap(({ data }) => data?.feature ?? [])
+    assert.deepEqual([...new Set(sent)], ['kept'])
+
+    Object.assign(store, { add: () => Promise.reject(new Error('closed by the erasure')) })
+    client.feature('erased')
+    client.consent(false)
+    client.consent(true)
+    await clock.flow(0)
+    assert.deepEqual([await client.losses(), service.told], [{}, 0])
   })
 
   it('never throws into its host, whatever fails inside', async () => {

@@ -41,15 +41,16 @@ export interface Client {
   losses(): Promise<Counts>
 }
 
-/** More events than this that wait to be stored mean that the store does not keep up. */
-const mostUnstored = 1_000
-
 export function createClient(ports: Ports, settings: Settings): Client {
   const { clock, store, newId } = ports
   const now = () => clock.wallNow()
   let open = true
   let consented = false
+  /** Counts erasures: what was on its way to the store before one must not come back after it. */
+  let erasures = 0
+  /** Not yet answered for by the store. Bounded as the queue is, for a store that does not keep up. */
   let unstored = 0
+  let unstoredBytes = 0
   let sendTimer: unknown
   let beatTimer: unknown
   let sending: Promise<boolean> | undefined
@@ -75,17 +76,21 @@ export function createClient(ports: Ports, settings: Settings): Client {
     } catch {
       return losses.count('invalid_event')
     }
-    if (bytesOf(body) > eventBytes) return losses.count('event_too_large')
-    if (unstored >= mostUnstored) return losses.count('queue_full')
+    const bytes = bytesOf(body)
+    if (bytes > eventBytes) return losses.count('event_too_large')
+    if (unstored >= settings.maxEvents || unstoredBytes + bytes > settings.maxBytes) return losses.count('queue_full')
     const event = { id, body }
+    const before = erasures
     unstored++
+    unstoredBytes += bytes
     store
       .add(event)
       // Only what is kept for sure: what counts as lost must not be sent all the same.
-      .then(taken => taken && words.add(event))
-      .catch(() => losses.count('storage_failed'))
+      .then(taken => taken && before === erasures && words.add(event))
+      .catch(() => before === erasures && losses.count('storage_failed'))
       .finally(() => {
         unstored--
+        unstoredBytes -= bytes
         // A slow store may have outlasted the timer below.
         if (open && consented) arm(settings.flushMs)
       })
@@ -147,6 +152,7 @@ export function createClient(ports: Ports, settings: Settings): Client {
     erase()
   }
   const erase = () => {
+    erasures++
     words.take()
     losses.forget()
     ports.session.save(undefined)

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Database } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import fc from 'fast-check'
-import { fold } from '../decider/handle.ts'
+import { fold, handle } from '../decider/handle.ts'
 import { EventStore } from '../streams/event-store.ts'
 import { Keyring, SubjectErasedError } from './keyring.ts'
 import { scan } from './scan.ts'
@@ -129,6 +129,20 @@ describe('erasure', () => {
     await store.close()
     store = open()
     assert.deepEqual(await dataOf('user/3'), [register('3').data], 'another process reads it by the kept key')
+  })
+
+  it('opens a kept state in the caller’s transaction, also where no key is held yet', { timeout: 60_000 }, async () => {
+    await store.append('user/4', [register('4')], { expected: 'none' })
+    await fold(list, store, 'user/4', { snapshots })
+    await store.close()
+    store = open()
+    const adding = { ...list, decide: ({ note }: { note: string }) => [{ type: 'noted', data: note }] }
+    const { kept, state } = await db.transaction(async tx => ({
+      kept: await store.snapshot('user/4', snapshots, tx),
+      ...(await handle(adding, store, 'user/4', { note: 'later' }, { snapshots, tx }))
+    }))
+    assert.equal(kept?.version, 1)
+    assert.deepEqual(state, [register('4').data, 'later'])
   })
 
   it('reaches a process that still holds the key after the time it was given', async () => {

@@ -70,8 +70,8 @@ export class Protection {
   }
 
   /** Opens what `sealFor` sealed; `undefined` when somebody in it was erased. */
-  async openFor(subjects: readonly string[], sealed: unknown): Promise<unknown> {
-    const keys = await this.keyring.find(subjects)
+  async openFor(subjects: readonly string[], sealed: unknown, tx?: Queryable): Promise<unknown> {
+    const keys = await this.keyring.find(subjects, tx)
     let state = sealed
     for (const subject of subjects.toReversed()) {
       const key = keys.get(subject)

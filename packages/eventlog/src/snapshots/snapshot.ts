@@ -28,6 +28,8 @@ interface Shelf {
   /** Of the upcasters: a state that was folded by others is stale. */
   fingerprint: string
   protection: Protection | undefined
+  /** The caller's transaction, where the keys are in its database: an embedded one answers nobody else until it is over. */
+  keysIn?: Queryable | undefined
 }
 
 const shapeOf = (policy: SnapshotPolicy, { fingerprint }: Shelf) => `${policy.shape} ${fingerprint}`
@@ -47,7 +49,7 @@ export async function readSnapshot(
   const row = rows[0]
   if (!row) return undefined
   const { version, taken_at, subjects } = row
-  const kept = subjects.length === 0 ? row.state : await shelf.protection?.openFor(subjects, row.state)
+  const kept = subjects.length === 0 ? row.state : await shelf.protection?.openFor(subjects, row.state, shelf.keysIn)
   return kept === undefined
     ? undefined
     : { version, takenAt: taken_at.getTime(), subjects, state: (kept as { s: unknown }).s }

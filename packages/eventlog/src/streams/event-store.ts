@@ -206,7 +206,7 @@ export class EventStore {
 
   /** The last kept state of a stream that is of today's shape. */
   snapshot(stream: string, policy: SnapshotPolicy, tx?: Queryable): Promise<Snapshot | undefined> {
-    return readSnapshot(tx ?? this.database, this.#shelf, stream, policy)
+    return readSnapshot(tx ?? this.database, this.#shelf(tx), stream, policy)
   }
 
   /** Keeps a state, unless a later one is kept. */
@@ -215,11 +215,12 @@ export class EventStore {
     policy: SnapshotPolicy,
     snapshot: Pick<Snapshot, 'version' | 'state' | 'subjects'>
   ): Promise<void> {
-    return writeSnapshot(this.database, this.#shelf, stream, policy, snapshot)
+    return writeSnapshot(this.database, this.#shelf(), stream, policy, snapshot)
   }
 
-  get #shelf() {
-    return { schema: this.schema, fingerprint: this.#evolution.fingerprint, protection: this.#protection }
+  #shelf(tx?: Queryable) {
+    const { evolution, ...keys } = this.#coding(tx)
+    return { schema: this.schema, fingerprint: evolution.fingerprint, ...keys }
   }
 
   #coding(tx: Queryable | undefined) {

@@ -1,5 +1,8 @@
 import type { Queryable } from '@plimsoll/database'
 import type { Cursor } from '../entry.ts'
+import type { StreamEvent } from '../streams/event.ts'
+import type { EventStore } from '../streams/event-store.ts'
+import type { Filter } from '../streams/order-rows.ts'
 import type { Place } from './generation.ts'
 
 export interface Parked extends Cursor {
@@ -37,6 +40,40 @@ export async function parkedOf(db: Queryable, { schema, name, generation }: Plac
   return rows
 }
 
+/** The first that are parked of a key, in order. `owesEffect`: whatever the place is from which on the generation has effects. */
+export async function firstParked(
+  tx: Queryable,
+  { schema, name, generation }: Place,
+  key: string,
+  limit: number
+): Promise<(Cursor & { owesEffect: boolean })[]> {
+  const { rows } = await tx.query<Cursor & { owesEffect: boolean }>(
+    `select p.xid::text as xid, position, owes_effect as "owesEffect" from "${schema}".parked p
+     where name = $1 and generation = $2 and key = $3 order by p.xid, p.position limit $4`,
+    [name, generation, key, limit]
+  )
+  return rows
+}
+
+/** The event of a place; undefined where the filter leaves it out. */
+export async function eventAt(
+  store: EventStore,
+  tx: Queryable,
+  { xid, position }: Cursor,
+  filter: Filter = {}
+): Promise<StreamEvent | undefined> {
+  const before = { xid, position: position - 1 }
+  const { events } = await store.readPage({
+    ...filter,
+    from: before,
+    until: { xid, position },
+    sealed: true,
+    tx,
+    batch: 1
+  })
+  return events[0]
+}
+
 export async function parkedKeys(
   db: Queryable,
   { schema, name, generation }: Place,
@@ -49,10 +86,16 @@ export async function parkedKeys(
   return new Set(rows.map(({ key }) => key))
 }
 
-export async function unpark(tx: Queryable, { schema, name, generation }: Place, key: string): Promise<void> {
-  await tx.query(`delete from "${schema}".parked where name = $1 and generation = $2 and key = $3`, [
-    name,
-    generation,
-    key
-  ])
+/** Removes what is parked of a key up to a place. */
+export async function unpark(
+  tx: Queryable,
+  { schema, name, generation }: Place,
+  key: string,
+  upTo: Cursor
+): Promise<void> {
+  await tx.query(
+    `delete from "${schema}".parked
+     where name = $1 and generation = $2 and key = $3 and (xid, position) <= ($4::xid8, $5::bigint)`,
+    [name, generation, key, upTo.xid, upTo.position]
+  )
 }

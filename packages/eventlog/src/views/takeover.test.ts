@@ -6,7 +6,7 @@ import { isAfter } from '../streams/event.ts'
 import { EventStore } from '../streams/event-store.ts'
 import type { ReadAllOptions } from '../streams/read.ts'
 import { until } from '../streams/scratch-store.ts'
-import type { ViewOptions } from './options.ts'
+import { PoisonEventError, type ViewOptions } from './options.ts'
 import { View } from './view.ts'
 
 describe('a new generation', () => {
@@ -120,6 +120,60 @@ describe('a new generation', () => {
     assert.equal((await db.query('select from events.poison where n = $1', [bad])).affected, 0)
     const [first] = await next.parked()
     assert.match(first!.error!, /no/)
+  })
+
+  const parking = (t: TestContext, over: Partial<ViewOptions> & { name: string }, refuses: (n: number) => boolean) => {
+    const plain = numbers(over.name)
+    return started(t, {
+      ...plain,
+      onPoison: 'park',
+      keyOf: ({ data }) => String(data),
+      async applyAll(tx, table, events) {
+        if (events.some(({ data }) => refuses(data as number))) throw new Error('no')
+        await plain.applyAll!(tx, table, events)
+      },
+      ...over
+    })
+  }
+  const effectsOf = async (name: string) =>
+    (await db.query<{ n: number }>('select n from outbox where name = $1 order by n', [name])).rows.map(({ n }) => n)
+
+  it('has the effects of what the former one parked, at once, or for what it parks too when that is retried', async t => {
+    const name = 'owed'
+    await append(name)
+    const [history, parkedOnce, parkedTwice, fine] = [written, written + 1, written + 2, written + 3]
+    const old = parking(t, { name }, n => n !== fine)
+    await until(() => old.state.applied === 1)
+    await append(name, 3)
+    await until(() => old.state.applied === 4)
+    assert.deepEqual(await effectsOf(name), [fine])
+    let mended = false
+    const next = parking(t, { name, generation: 2, batch: 1 }, n => n === parkedTwice && !mended)
+    await until(() => next.state.live || next.state.stopped !== undefined)
+    assert.equal(next.state.stopped, undefined)
+    assert.deepEqual(await effectsOf(name), [parkedOnce, fine])
+    mended = true
+    assert.equal(await next.retry(String(parkedTwice)), 1)
+    assert.deepEqual(await effectsOf(name), [parkedOnce, parkedTwice, fine])
+    const { rows } = await db.query('select n from events.owed order by n')
+    assert.deepEqual(
+      rows.map(({ n }) => n),
+      [history, parkedOnce, parkedTwice, fine]
+    )
+  })
+
+  it('stops before it takes over when such an effect is refused, and says for which event', async t => {
+    const name = 'owed_badly'
+    const old = parking(t, { name }, () => true)
+    await until(() => old.state.live)
+    await append(name)
+    await until(() => old.state.applied === 1)
+    const next = parking(t, { name, generation: 2, effect: tx => tx.query('select 1 / 0') }, () => false)
+    await until(() => next.state.live || next.state.stopped !== undefined)
+    assert.ok(next.state.stopped instanceof PoisonEventError)
+    assert.match(next.state.stopped.message, /version 1 of "owed_badly\/1".*division by zero/)
+    assert.equal(next.state.live, false)
+    assert.equal((await old.parked()).length, 1, 'the former one still has it')
   })
 
   if (!process.env.PLIMSOLL_DATABASE_URL) return

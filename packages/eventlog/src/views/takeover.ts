@@ -1,7 +1,8 @@
 import { DatabaseError, type Transaction } from '@plimsoll/database'
 import { isAfter } from '../streams/event.ts'
 import { liveCursor, moveTurn, type Place, show, type Turn, tableOf, ViewSupersededError } from './generation.ts'
-import type { ViewOptions } from './options.ts'
+import { PoisonEventError, type ViewOptions } from './options.ts'
+import { takeOverEffects } from './owed-effects.ts'
 import { isPoison, type ViewWriter } from './writer.ts'
 
 /** How long new readers, and the live generation, are kept waiting for those who read when their view is to be changed. */
@@ -11,16 +12,19 @@ const lockNotAvailable = '55P03'
 
 /**
  * Shows readers this generation in place of the one before. That one is made to stand still, and what it has done since is done
- * here before: up to so many pages, so that it does not wait for long. Effects go on exactly where it stopped. Returns false
- * when it was too far ahead or readers were in the way: then some of the way is done, and it has to be tried again.
+ * here before: up to so many pages, so that it does not wait for long. Effects go on exactly where it stopped, and those of
+ * what it parked are taken over. Returns false when it was too far ahead or readers were in the way: then some of the way is
+ * done, and it has to be tried again.
+ * @throws PoisonEventError when an effect that is taken over is refused
  */
 export async function takeOver(
-  { store, category, types, batch = 500, leaseMs = 10_000, onError }: ViewOptions,
+  options: ViewOptions,
   place: Place,
   turn: Turn,
   writer: ViewWriter,
   pages: number
 ): Promise<boolean> {
+  const { store, category, types, batch = 500, leaseMs = 10_000, onError } = options
   const { schema, name, generation } = place
   try {
     const { cursor, count, shown, told } = await store.database.transaction(async tx => {
@@ -48,7 +52,10 @@ export async function takeOver(
       }
       await moveTurn(tx, place, turn, cursor, count, leaseMs)
       const shown = !isAfter(live, cursor)
-      if (shown) await showInstead(tx, place, live.generation)
+      if (shown) {
+        await takeOverEffects(tx, options, place, live.generation)
+        await showInstead(tx, place, live.generation)
+      }
       return { cursor: { xid: cursor.xid, position: cursor.position }, count, shown, told }
     })
     turn.cursor = cursor
@@ -56,7 +63,8 @@ export async function takeOver(
     for (const error of told) onError?.(error)
     return shown
   } catch (error) {
-    // A step of its own finds the event that is at fault.
+    // An effect that the former one owes stands in the way. Any other event at fault is found by a step of its own.
+    if (error instanceof PoisonEventError) throw error
     if (error instanceof ViewSupersededError || !(isPoison(error) || isLockTimeout(error))) throw error
     return false
   }

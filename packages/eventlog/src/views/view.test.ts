@@ -236,6 +236,27 @@ describe('a view', () => {
     assert.deepEqual(await view.parked(), [])
   })
 
+  it('retries all that is parked of a key, however many pages that are', async t => {
+    let mended = false
+    const options = { onPoison: 'park' as const, batch: 2 }
+    const view = started(
+      t,
+      poisoned(options, 'many', data => data === 1 && !mended)
+    )
+    await until(() => view.state.working)
+    await append('many/1', 1, 2, 3, 4, 5)
+    await append('many/2', 10)
+    await until(() => view.state.applied === 6)
+    assert.equal((await view.parked('many/1')).length, 5)
+    mended = true
+    assert.equal(await view.retry('many/1'), 5)
+    assert.deepEqual(await view.parked(), [])
+    assert.deepEqual(await rows('many'), [
+      { n: 5, sum: 15 },
+      { n: 1, sum: 10 }
+    ])
+  })
+
   it('refuses settings that cannot work', () => {
     for (const over of [{ name: 'A b' }, { generation: 0 }, { batch: 0 }, { leaseMs: 0 }]) {
       assert.throws(() => new View(sums('fine', over)), RangeError)

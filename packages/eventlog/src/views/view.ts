@@ -17,7 +17,7 @@ import {
   ViewSupersededError
 } from './generation.ts'
 import { checkViewOptions, type ViewOptions, type ViewState } from './options.ts'
-import { type Parked, parkedOf, unpark } from './parking.ts'
+import { eventAt, firstParked, type Parked, parkedOf, unpark } from './parking.ts'
 import { dropFormer, takeOver } from './takeover.ts'
 import { ViewWriter } from './writer.ts'
 
@@ -98,18 +98,21 @@ export class View {
 
   /** Applies what is parked of a key, in one transaction. What is refused again rejects, and all stays parked. */
   async retry(key: string): Promise<number> {
-    const { store } = this.#options
+    const { store, batch = 500 } = this.#options
     return store.database.transaction(async tx => {
       // Locks it: the step of a worker that would park more of this key waits, or has done so and is seen.
       const turn = await turnOf(tx, this.#place)
-      const parked = await parkedOf(tx, this.#place, key)
-      for (const { xid, position } of parked) {
-        const before = { xid, position: position - 1 }
-        const { events } = await store.readPage({ from: before, until: { xid, position }, sealed: true, tx, batch: 1 })
-        for (const event of events) await this.#writer.applyNow(tx, [event], turn)
+      for (let count = 0; ; ) {
+        const parked = await firstParked(tx, this.#place, key, batch)
+        const last = parked.at(-1)
+        if (!last) return count
+        for (const { owesEffect, ...at } of parked) {
+          const event = await eventAt(store, tx, at)
+          if (event) await this.#writer.applyNow(tx, [event], owesEffect ? { ...turn, effectsAfter: start } : turn)
+        }
+        await unpark(tx, this.#place, key, last)
+        count += parked.length
       }
-      await unpark(tx, this.#place, key)
-      return parked.length
     })
   }
 

@@ -109,6 +109,37 @@ describe('causes and symptoms', () => {
     assert.deepEqual(causesOf(over(-5), rule('symptom', [], found('b', -32))), [['cause', 'symptom']])
   })
 
+  it('hangs nothing under a cause that it is older than, unless what leads up to it is understood by its end', () => {
+    const slow = rule('slow', [], found('metadata', -90))
+    const blocked = (since: number) => rule('blocked', ['slow'], found('loop', since))
+    assert.deepEqual(causesOf(blocked(-5), slow), ['blocked', 'slow'])
+    assert.deepEqual(causesOf(blocked(-65), slow), [['blocked', 'slow']])
+    const ended = { ...rule('ended', ['leak', 'slow'], found('platform', -5)), explainsEarlier: ['leak'] }
+    assert.deepEqual(causesOf(ended, rule('leak', [], found('platform', -90)), slow), [['ended', 'leak'], 'slow'])
+  })
+
+  it('takes what is older than all that was read for no older than the rest of it', () => {
+    const held = rule('held', [], found('primary', -2_000))
+    assert.deepEqual(causesOf(rule('slow', ['held'], found('metadata', -655)), held), [['slow', 'held']])
+    assert.deepEqual(causesOf(rule('slow', ['held'], found('metadata', -600)), held), ['slow', 'held'])
+  })
+
+  it('explains what began later, and of the same second only what does not explain it', () => {
+    const over = { ...rule('overload', [], found('platform', -20)), explainsLater: ['slow', 'late'] }
+    const slow = (since: number) => rule('slow', ['overload'], found('metadata', since))
+    assert.deepEqual(causesOf(over, slow(-10)), [['overload', 'slow']])
+    assert.deepEqual(causesOf(over, slow(-20)), [['slow', 'overload']])
+    assert.deepEqual(causesOf(over, rule('late', [], found('metadata', -22))), [['overload', 'late']])
+    assert.deepEqual(causesOf(over, rule('late', [], found('metadata', -25))), ['overload', 'late'])
+  })
+
+  it('puts what only says that something is wrong under whatever else was found then', () => {
+    const failing: Rule = { ...rule('failing', [], found('platform', -20)), isSymptomOfAll: true }
+    assert.deepEqual(causesOf(rule('any', [], found('it', -25)), failing), [['any', 'failing']])
+    assert.deepEqual(causesOf(rule('any', [], found('it', -70, -60)), failing), ['failing', 'any'])
+    assert.deepEqual(causesOf(failing), ['failing'])
+  })
+
   it('takes the first of two that explain each other, also around a corner, for the cause', () => {
     const a = rule('a', ['b'], found('a', -30))
     const b = rule('b', ['c'], found('b', -20))

@@ -31,12 +31,15 @@ export function diagnose(given: Iterable<BlackBoxRecord> | Timeline, options: Di
   const failedRules: { rule: string; message: string }[] = []
   for (const rule of rules) {
     try {
-      found.set(rule, rule.find(seen))
+      found.set(
+        rule,
+        rule.find(seen).map(one => backdated(seen, rule, one))
+      )
     } catch (error) {
       failedRules.push({ rule: rule.name, message: error instanceof Error ? error.message : String(error) })
     }
   }
-  const causes = causesOf(rules, found, seen.at)
+  const causes = causesOf(rules, found, { from: seen.usual.from, at: seen.at })
   const near = nearestLimits(seen, limits)
   const lastHeard = lastHeardOf(seen)
   const state = stateOf(seen, { causes, lastHeard, silentMs })
@@ -49,6 +52,16 @@ export function diagnose(given: Iterable<BlackBoxRecord> | Timeline, options: Di
     lastHeard,
     ...(failedRules.length > 0 && { failedRules })
   }
+}
+
+/** A look may find something in the first of the seconds it reads, and be a few of them late. In milliseconds. */
+const edgeMs = 10_000
+
+/** What already was when the records that are read begin has gone on since the noted moment. */
+function backdated({ usual, standing }: Timeline, { name }: Rule, found: Found): Found {
+  if (found.since > usual.from + edgeMs) return found
+  const noted = standing.find(({ rule, subject }) => rule === name && subject === found.subject)
+  return noted && noted.since < found.since ? { ...found, since: noted.since } : found
 }
 
 const isTimeline = (given: Iterable<BlackBoxRecord> | Timeline): given is Timeline => 'recent' in given

@@ -30,7 +30,9 @@ function nearOf(timeline: Timeline, entry: Limit, subject: string): NearLimit[] 
     entry.isLeft ? all.map(point => ({ at: point.at, value: limit - point.value })) : all
   const level = entry.kind === 'level'
   const used = level ? filled(points).at(-1)!.value : medianOf(filled(points))
-  const near: NearLimit = { what: named(entry.what), used, limit, unit: entry.unit, share: Math.max(0, used / limit) }
+  // More is left than counts: it is near nothing.
+  if (used < 0) return []
+  const near: NearLimit = { what: named(entry.what), used, limit, unit: entry.unit, share: used / limit }
   if (!level || used >= limit) return [near]
   const slope = trendOf([...filled(usual.series(named(entry.used))), ...filled(points)])
   if (slope === undefined || slope <= 0) return [near]

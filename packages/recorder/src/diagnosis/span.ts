@@ -1,4 +1,5 @@
 import type { BlackBoxRecord, Occurrence, Sample, Source } from '../record.ts'
+import { pastOf, standingAt } from './standing.ts'
 import type { Point, Span, Timeline } from './timeline.ts'
 
 export interface TimelineOptions {
@@ -16,14 +17,24 @@ export function timeline(records: Iterable<BlackBoxRecord>, options: TimelineOpt
   const all = [...records]
   const at = options.at ?? all.reduce((latest, record) => Math.max(latest, record.at), 0)
   const from = at - recentMs
+  const standing = standingAt(all, at)
+  const before = pastOf(standing)
+  const past: BlackBoxRecord[] = []
   const usual: BlackBoxRecord[] = []
   const recent: BlackBoxRecord[] = []
   for (const record of all) {
-    if (record.at > at || record.at <= from - usualMs) continue
+    if (record.at > at) continue
     if (record.at > from) recent.push(record)
-    else usual.push(record)
+    else if (record.at > from - usualMs) usual.push(record)
+    else if (before && record.at >= before.from && record.at <= before.to) past.push(record)
   }
-  return { at, recent: spanOf(recent, from, at), usual: spanOf(usual, from - usualMs, from) }
+  return {
+    at,
+    recent: spanOf(recent, from, at),
+    usual: spanOf(usual, from - usualMs, from),
+    ...(before && past.length > 0 && { past: spanOf(past, before.from, before.to) }),
+    standing
+  }
 }
 
 /** A stretch of records, given in the order of writing. What is asked for is found once and remembered. */

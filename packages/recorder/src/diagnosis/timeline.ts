@@ -1,4 +1,5 @@
 import type { Occurrence, Sample, Source } from '../record.ts'
+import type { Standing } from './standing.ts'
 
 /** The records around a moment, in the order of writing, as a rule reads them. */
 export interface Timeline {
@@ -7,6 +8,10 @@ export interface Timeline {
   /** The window in which a cause is looked for ("now"), and the one before it that says what is usual. */
   recent: Span
   usual: Span
+  /** What was before a trouble that has gone on for longer than both: what is usual is there. */
+  past?: Span
+  /** Causes that were noted to go on. */
+  standing: readonly Standing[]
 }
 
 /** A stretch of time and what was recorded in it. */

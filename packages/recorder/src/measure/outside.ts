@@ -14,8 +14,9 @@ export class OutsideFigures {
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       const state = fields[0]!
       const ticks = Number(fields[11]) + Number(fields[12])
+      const resident = residentBytes(pid)
       const values: Record<string, number> = {
-        'platform.rss': residentBytes(pid),
+        ...(resident !== undefined && { 'platform.rss': resident }),
         'platform.stopped': state === 'T' || state === 't' ? 1 : 0
       }
       const now = performance.now()
@@ -37,17 +38,8 @@ export class OutsideFigures {
 /** Linux has counted a hundred a second for programs, on every machine, since 2.6. */
 const ticksPerSecond = 100
 
-function residentBytes(pid: number): number {
+/** Undefined of a process that is dead already and not yet gone. */
+function residentBytes(pid: number): number | undefined {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kilobytes) * 1_024
-}
-
-/** How often the kernel has ended a process for want of memory since the machine's start; undefined elsewhere. */
-export function memoryKills(): number | undefined {
-  try {
-    const [, kills] = /^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8')) ?? []
-    return kills === undefined ? undefined : Number(kills)
-  } catch {
-    return undefined
-  }
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024
 }

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { totalmem } from 'node:os'
+import { cpus, totalmem } from 'node:os'
 import { monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { machineClock, type RecorderClock } from '../ring/clock.ts'
@@ -27,6 +27,8 @@ export class ProcessFigures {
   readonly #jump: ClockJump
   readonly #delay = monitorEventLoopDelay({ resolution: loopResolutionMs })
   readonly #collections: PerformanceObserver
+  /** What `cpu.machine` is a share of, whatever part of them this process may use. */
+  readonly #cores = cpus().length
   readonly #memoryLimit = memoryLimit()
   #filesLimit = filesLimit()
   #collecting = 0
@@ -59,6 +61,7 @@ export class ProcessFigures {
     this.#busy = busy
     const values: Record<string, number> = {
       'cpu.process': cores,
+      ...(this.#cores > 0 && { 'cpu.cores': this.#cores }),
       ...memoryHeld(),
       'memory.limit': this.#memoryLimit,
       'memory.available': process.availableMemory(),

@@ -1,4 +1,5 @@
 import type { Diagnosis, Finding } from '../diagnosis/diagnosis.ts'
+import { withPast } from '../diagnosis/standing.ts'
 import type { BlackBoxRecord } from '../record.ts'
 import type { Incident } from './incident.ts'
 
@@ -37,7 +38,7 @@ export function incidentAt(records: readonly BlackBoxRecord[], at: number, diagn
 
 /**
  * The incident over a stretch of time, from records by time: every cause that was one at some moment of it, from when it was first seen to when
- * it was last. What at any moment was known to follow from another is no cause.
+ * it was last. What was known, for most of that time, to follow from another is no cause.
  */
 export function incidentBetween(
   records: readonly BlackBoxRecord[],
@@ -60,7 +61,8 @@ export function incidentBetween(
 
 /** The records that a diagnosis of a moment reads: they come by time, and a day of them is judged at many moments. */
 function within(records: readonly BlackBoxRecord[], at: number): readonly BlackBoxRecord[] {
-  return records.slice(firstAfter(records, at - lookMs), firstAfter(records, at))
+  const between = (from: number, to: number) => records.slice(firstAfter(records, from), firstAfter(records, to))
+  return withPast(between(at - lookMs, at), at, ({ from, to }) => between(from - 1, to))
 }
 
 function firstAfter(records: readonly BlackBoxRecord[], at: number): number {
@@ -74,31 +76,51 @@ function firstAfter(records: readonly BlackBoxRecord[], at: number): number {
   return low
 }
 
+/** What was seen at a moment stands for its second, in milliseconds. */
+const secondMs = 1_000
+
 function merged(seen: readonly Diagnosis[], end: number): Finding[] {
   const key = ({ rule, subject }: Finding) => `${rule}\n${subject}`
-  const symptoms = new Set(seen.flatMap(({ causes }) => causes.flatMap(under).map(key)))
+  const known = new Map<string, [from: number, to: number][]>()
+  for (const { at, causes } of seen)
+    for (const one of causes.flatMap(under))
+      known.set(key(one), [...(known.get(key(one)) ?? []), [one.since, (one.until ?? at) + secondMs]])
   const causes = new Map<string, { finding: Finding; since: number; until: number; goesOn: boolean }>()
   for (const { at, causes: found } of seen) {
     for (const finding of found) {
-      const known = causes.get(key(finding))
       const until = finding.until ?? at
+      if (isMostly(known.get(key(finding)) ?? [], finding.since, until + secondMs)) continue
+      const before = causes.get(key(finding))
       // The fullest account of it is the one that is told.
       const weight = (one: Finding) => one.evidence.length + under(one).length
       causes.set(key(finding), {
-        finding: known && weight(known.finding) > weight(finding) ? known.finding : finding,
-        since: Math.min(known?.since ?? finding.since, finding.since),
-        until: Math.max(known?.until ?? 0, until),
+        finding: before && weight(before.finding) > weight(finding) ? before.finding : finding,
+        since: Math.min(before?.since ?? finding.since, finding.since),
+        until: Math.max(before?.until ?? 0, until),
         goesOn: finding.until === undefined && at === end
       })
     }
   }
-  return [...causes]
-    .filter(([name]) => !symptoms.has(name))
-    .map(([, { finding, since, until, goesOn }]): Finding => {
+  return [...causes.values()]
+    .map(({ finding, since, until, goesOn }): Finding => {
       const { until: _, ...rest } = finding
       return { ...rest, since, ...(!goesOn && { until }) }
     })
     .sort((a, b) => a.since - b.since)
+}
+
+/** Whether the time from `since` to `until` was spent, for the most part, as a symptom of something else. */
+function isMostly(asSymptom: readonly [from: number, to: number][], since: number, until: number): boolean {
+  let covered = 0
+  let reached = since
+  for (const [from, to] of asSymptom.toSorted(([a], [b]) => a - b)) {
+    const begin = Math.max(from, reached)
+    const end = Math.min(to, until)
+    if (end < begin) continue
+    covered += end - begin
+    reached = end
+  }
+  return 2 * covered >= until - since
 }
 
 function under({ symptoms }: Finding): Finding[] {

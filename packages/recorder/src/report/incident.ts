@@ -1,4 +1,5 @@
 import type { Diagnosis, Finding } from '../diagnosis/diagnosis.ts'
+import { standingName } from '../diagnosis/standing.ts'
 import type { Point } from '../diagnosis/timeline.ts'
 import type { BlackBoxRecord, Occurrence } from '../record.ts'
 import { bounds } from './bounds.ts'
@@ -74,6 +75,9 @@ export interface Mark {
 /** What is the same and comes again within this time is one line, in milliseconds. */
 const againMs = 5_000
 
+/** A fault that somebody made on purpose is not evidence of anything; and that a cause goes on is told with the cause. */
+const silent = ['drill', standingName]
+
 /**
  * What happened in the stretch, oldest first, the beginnings of the causes among it: at most so many, those nearest to the
  * beginning of what is to be dealt with first.
@@ -87,8 +91,7 @@ export function marksOf(incident: Incident): { shown: Mark[]; leftOut: number } 
     .filter(inside)
   const last = new Map<string, Mark>()
   for (const record of records) {
-    // A fault that somebody made on purpose is not evidence of anything.
-    if (record.kind !== 'occurrence' || record.name === 'drill' || !inside(record)) continue
+    if (record.kind !== 'occurrence' || silent.includes(record.name) || !inside(record)) continue
     const { name, source, subject, detail } = record
     const { count, ...rest } = detail ?? {}
     const key = JSON.stringify([name, source, subject, rest])

@@ -270,6 +270,29 @@ describe('a report of a stretch of time', () => {
     assert.equal(diagnosis.state, 'degraded')
   })
 
+  it('tells a cause of hours though for a moment something else explained it, and no symptom for having been told first', () => {
+    const hour = 3_600_000
+    const blocked: Finding = { ...slow, rule: 'event-loop-blocked', subject: 'main loop', symptoms: [] }
+    const judge = (_: readonly BlackBoxRecord[], at: number): Diagnosis => {
+      const since = noon + hour
+      const lasting = { ...alone, symptoms: [] }
+      const held = { ...pool, since: since - 10_000 }
+      if (at >= since && at < since + 60_000)
+        return judged({ at, causes: [{ ...blocked, since, symptoms: [{ ...lasting, since }, held] }] })
+      if (at >= since + 60_000 && at < since + 120_000)
+        return judged({ at, causes: [lasting, { ...held, until: since }] })
+      return judged({ at, causes: [lasting] })
+    }
+    const { diagnosis } = incidentBetween(records(), { from: noon, to: noon + 2 * hour }, judge)
+    assert.deepEqual(
+      diagnosis.causes.map(({ rule, since, until }) => [rule, since, until]),
+      [
+        ['slow-dependency', noon, undefined],
+        ['event-loop-blocked', noon + hour, noon + hour]
+      ]
+    )
+  })
+
   it('leaves open what goes on at its end', () => {
     const { diagnosis } = incidentBetween(records(), { from: noon - 60_000, to: noon + 40_000 }, at)
     assert.equal(diagnosis.causes[0]?.until, undefined)

@@ -14,7 +14,7 @@ const fileName = /^(\d{2})\.ring$/
 export const pathOf = (directory: string, slot: number): string =>
   join(directory, `${String(slot).padStart(2, '0')}.ring`)
 
-/** The files of a ring; whatever else lies in the folder is left alone. Throws `RecorderVersionError`. */
+/** The files of a ring; whatever else lies in the folder is left alone. */
 export function ringFiles(directory: string): RingFile[] {
   return readdirSync(directory)
     .flatMap(name => {
@@ -30,9 +30,8 @@ function headerOf(path: string): RingFile['header'] {
   try {
     fd = openSync(path, 'r')
     const read = readSync(fd, bytes, 0, HEADER_BYTES, 0)
-    return decodeHeader(bytes.subarray(0, read), path)
+    return decodeHeader(bytes.subarray(0, read))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
     return (error as Error).message
   } finally {
     if (fd !== undefined) closeSync(fd)

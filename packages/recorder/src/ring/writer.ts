@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { RecorderDiskError } from '../errors.ts'
 import type { Source } from '../record.ts'
-import { encodeHeader, type FileHeader, HEADER_BYTES } from './file-header.ts'
+import { encodeHeader, type FileHeader, HEADER_BYTES, VERSION } from './file-header.ts'
 import { kinds } from './frame.ts'
 import { framesOf } from './scan.ts'
 import { allocate, pathOf, type RingFile, ringFiles } from './slots.ts'
@@ -25,8 +25,9 @@ export class RingWriter {
   #marker = 0
 
   /**
-   * Goes on where the last writer stopped; beside one that still runs, in a file of its own.
-   * @throws RecorderDiskError, RecorderVersionError
+   * Goes on where the last writer stopped; beside one that still runs, and after one of a later version, in a file of its
+   * own. Files of a later version are used again in their turn, as any other.
+   * @throws RecorderDiskError
    */
   constructor(options: RingOptions) {
     this.#options = options
@@ -37,7 +38,7 @@ export class RingWriter {
       throw new RecorderDiskError(directory, error)
     }
     const last = newest(ringFiles(directory))
-    const tail = last && statSync(last.path).size === fileBytes ? tailOf(last) : undefined
+    const tail = last && isOurs(last, fileBytes) ? tailOf(last) : undefined
     if (last && tail && !isAlive(tail.pid)) {
       this.#fd = openSync(last.path, 'r+')
       this.#sequence = last.header.sequence
@@ -126,6 +127,10 @@ function newest(files: readonly RingFile[]): Found | undefined {
     .filter((file): file is Found => typeof file.header === 'object')
     .toSorted((a, b) => b.header.sequence - a.header.sequence)[0]
 }
+
+/** Whether more can be written into it as it is. */
+const isOurs = ({ path, header }: Found, fileBytes: number) =>
+  header.version <= VERSION && statSync(path).size === fileBytes
 
 /** Where the last whole record of a file ends, and who wrote it. */
 function tailOf({ path, header }: Found): { end: number; pid: number | undefined } {

@@ -1,5 +1,5 @@
 import type { Rule } from '../diagnosis/rule.ts'
-import { troubleAfter } from './deployed.ts'
+import { endOf, namesOf, troubleAfter } from './deployed.ts'
 import { occurrences } from './reading.ts'
 
 export const badVersion: Rule = {
@@ -11,6 +11,7 @@ export const badVersion: Rule = {
     'erring-dependency',
     'hanging-dependency',
     'store-gone',
+    'broker-gone',
     'platform-killed',
     'out-of-memory',
     'memory-leak',
@@ -46,11 +47,11 @@ export const badVersion: Rule = {
             text: `the version went from ${String(from)} to ${String(to)} at this start`,
             series: 'version'
           },
-          ...trouble.evidence
+          ...trouble.parts.map(({ evidence }) => evidence)
         ],
-        cost: `What the new version does wrong fails: ${[...new Set(trouble.of)].join(', ')}. What was acknowledged is stored.`,
+        cost: `What the new version does wrong fails: ${namesOf(trouble.parts)}. What was acknowledged is stored.`,
         since: change.at,
-        ...(trouble.until === undefined ? {} : { until: trouble.until })
+        ...endOf(trouble.parts)
       }
     ]
   }

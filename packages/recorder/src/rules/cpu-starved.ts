@@ -11,6 +11,8 @@ export const cpuStarved: Rule = {
   name: 'cpu-starved',
   about: 'Other programs of the machine take the processors, and the platform waits for one.',
   explains: ['store-slow', 'overload', 'retry-storm', 'event-loop-blocked', 'subscriber-slow', 'subscriber-dead'],
+  // A process that is short of time reads answers late.
+  explainsLater: ['slow-dependency', 'hanging-dependency'],
   lever: {
     name: 'bulkhead between programs',
     action:
@@ -20,7 +22,9 @@ export const cpuStarved: Rule = {
   find(timeline) {
     const machine = points(timeline, 'cpu.machine')
     const own = points(timeline, 'cpu.process')
-    const cores = points(timeline, 'cpu.cores').at(-1)?.value ?? 2
+    const cores = points(timeline, 'cpu.cores').at(-1)?.value
+    // Without it nobody knows which share of the machine is ours.
+    if (cores === undefined) return []
     const others = together(machine, own, (all, ours) => Math.max(0, all - ours / cores))
     const full = together(others, machine, (theirs, all) => (all >= busy ? theirs : 0))
     const found = stretch(timeline, full, theirs => theirs >= 0.5, { forMs: 4_000 })

@@ -33,7 +33,7 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
   const [calls, failed, timedOut, refused] = [row('calls'), row('failed'), row('timed-out'), row('refused')]
   const [p50, p99, probe, breaker] = [row('p50'), row('p99'), row('probe'), row('breaker')]
   const seconds = new Map<number, Point>()
-  const usualHigh = quantile(p99.slice(0, Math.max(0, p99.length - 5)), 0.5) ?? 0
+  const usualHigh = usualOf(timeline, p99)
   const mark = (at: number, ill: boolean) => {
     const key = Math.round(at / 1_000)
     const known = seconds.get(key)
@@ -134,6 +134,13 @@ function judge(timeline: Timeline, name: string): Ill | undefined {
     evidence,
     open
   }
+}
+
+/** What it took before it last began to take long; where there is no such time, what it takes all the while. */
+function usualOf(timeline: Timeline, p99: readonly Point[]): number {
+  const begun = stretch(timeline, p99, value => value >= slowMs, { forMs: 2_000, gapMs: 6_500 })
+  const before = begun && begun.before.length >= 8 ? begun.before : p99.slice(0, Math.max(0, p99.length - 5))
+  return quantile(before, 0.5) ?? 0
 }
 
 interface Seen {

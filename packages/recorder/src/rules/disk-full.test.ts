@@ -12,3 +12,12 @@ test('a disk that has no room under the spool', () => {
   assert.equal(first?.rule, 'disk-full')
   assert.equal(first.subject, 'disk')
 })
+
+test('a quota that is full is told since its first error, whatever the disk has left', () => {
+  const tape = new Tape().seconds(60)
+  const began = tape.at
+  for (let round = 0; round < 24; round++)
+    tape.happens('error', { code: 'EDQUOT', message: 'EDQUOT: quota exceeded', where: 'spool' }).seconds(5)
+  const [first] = diagnose(tape.records).causes
+  assert.deepEqual([first?.rule, first?.since], ['disk-full', began])
+})

@@ -1,5 +1,5 @@
 import type { Rule } from '../diagnosis/rule.ts'
-import { heard, median, occurrences, points, stretch, sum, within } from './reading.ts'
+import { begunBefore, heard, median, occurrences, points, stretch, sum, within } from './reading.ts'
 import { count, size, was } from './words.ts'
 
 /** Less than this left, in bytes, and nothing of use can be written; a small disk is full at a hundredth of it. */
@@ -33,11 +33,15 @@ export const diskFull: Rule = {
     const source = timeline.recent.series('disk.free', 'platform').length > 0 ? 'platform' : 'watcher'
     const full = stretch(timeline, free, value => value <= bound, { forMs: 1_000, source })
     const now = heard(timeline, 'platform') ?? timeline.at
-    const refused = occurrences(timeline, 'error').filter(
-      ({ at, detail }) => /ENOSPC|EDQUOT/.test(`${detail?.code} ${detail?.message}`) && now - at < 15_000
+    const told = occurrences(timeline, 'error').filter(({ detail }) =>
+      /ENOSPC|EDQUOT/.test(`${detail?.code} ${detail?.message}`)
     )
+    const refused = told.filter(({ at }) => now - at < 15_000)
     if (!full && refused.length === 0) return []
-    const since = Math.min(full?.since ?? Number.POSITIVE_INFINITY, refused[0]?.at ?? Number.POSITIVE_INFINITY)
+    const since = Math.min(
+      full?.since ?? Number.POSITIVE_INFINITY,
+      refused[0] ? begunBefore(told, refused[0].at) : Number.POSITIVE_INFINITY
+    )
     const left = full ? full.points.at(-1)!.value : (free.at(-1)?.value ?? 0)
     const usual = median(within(free, 0, since - 1_000))
     const failed = sum(within(points(timeline, 'spool.failed'), since))

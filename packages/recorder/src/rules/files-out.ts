@@ -1,5 +1,5 @@
 import type { Rule } from '../diagnosis/rule.ts'
-import { heard, median, occurrences, points, stretch } from './reading.ts'
+import { begunBefore, heard, median, occurrences, points, stretch } from './reading.ts'
 import { count, was } from './words.ts'
 
 export const filesOut: Rule = {
@@ -37,11 +37,15 @@ export const filesOut: Rule = {
             forMs: 2_000,
             source: outside ? 'watcher' : 'platform'
           })
-    const refused = occurrences(timeline, 'error').filter(
-      ({ at, detail }) => /EMFILE|ENFILE/.test(`${detail?.code} ${detail?.message}`) && now - at < 10_000
+    const told = occurrences(timeline, 'error').filter(({ detail }) =>
+      /EMFILE|ENFILE/.test(`${detail?.code} ${detail?.message}`)
     )
+    const refused = told.filter(({ at }) => now - at < 10_000)
     if (!full && refused.length === 0) return []
-    const since = Math.min(full?.since ?? Number.POSITIVE_INFINITY, refused[0]?.at ?? Number.POSITIVE_INFINITY)
+    const since = Math.min(
+      full?.since ?? Number.POSITIVE_INFINITY,
+      refused[0] ? begunBefore(told, refused[0].at) : Number.POSITIVE_INFINITY
+    )
     const used = (full?.points ?? open).at(-1)?.value
     const before = median(open.filter(({ at }) => at < since))
     return [

@@ -6,10 +6,12 @@ export const flood: Rule = {
   name: 'flood',
   about: 'One project sends many times what it usually does, and others are refused with it.',
   explains: ['overload', 'store-slow', 'subscriber-slow'],
+  // A process that is short of time reads answers late.
+  explainsLater: ['slow-dependency', 'hanging-dependency'],
   lever: {
     name: 'rate limit and fair share',
     action:
-      'Ask the owner of that project what runs; the door refuses it first, beyond its fair share. If it must stop, take its key away (table telemetry.keys) and give a new one later with `npx plimsoll keys create`.',
+      'Ask the owner of that project what runs; the door refuses it first, beyond its fair share. If it must stop, take its key away with `npx plimsoll keys revoke` and give a new one later with `npx plimsoll keys create`.',
     page: 'docs/patterns/rate-limit-and-load-shedding.md'
   },
   find(timeline) {

@@ -18,6 +18,7 @@ import { overload } from './overload.ts'
 import { platformKilled } from './platform-killed.ts'
 import { platformStopped } from './platform-stopped.ts'
 import { poolExhausted } from './pool-exhausted.ts'
+import { requestsFailing } from './requests-failing.ts'
 import { retryStorm } from './retry-storm.ts'
 import { slowDependency } from './slow-dependency.ts'
 import { storeGone } from './store-gone.ts'
@@ -31,7 +32,8 @@ import { subscriberSlow } from './subscriber-slow.ts'
 
 /**
  * The table: what can be the matter, in the order in which it is to be dealt with. First what was done by people and can
- * be taken back, then what the platform cannot live without, then what it can.
+ * be taken back, then what the platform cannot live without, then what it can; last, that something is wrong of which no other
+ * rule knows why.
  */
 export const rules: readonly Rule[] = [
   badConfiguration,
@@ -62,5 +64,6 @@ export const rules: readonly Rule[] = [
   subscriberDead,
   subscriberPoisoned,
   subscriberSlow,
-  clockJump
+  clockJump,
+  requestsFailing
 ]

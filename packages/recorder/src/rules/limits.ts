@@ -40,6 +40,14 @@ export const limits: readonly Limit[] = [
   },
   { what: 'open files of the platform', used: 'files.open', limit: 'files.limit', unit: 'files', kind: 'level' },
   { what: 'spool on disk', used: 'spool.bytes', limit: 'spool.limit', unit: 'bytes', kind: 'level' },
+  {
+    what: 'last days of the certificate of *',
+    used: 'expiry.*',
+    limit: 'expiry.*.span',
+    isLeft: true,
+    unit: 'ms',
+    kind: 'level'
+  },
   { what: 'processors of the machine', used: 'cpu.machine', limit: 1, unit: 'share', kind: 'busy' },
   { what: 'main loop of the platform', used: 'loop.utilisation', limit: 1, unit: 'share', kind: 'busy' },
   {

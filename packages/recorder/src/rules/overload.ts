@@ -6,6 +6,8 @@ export const overload: Rule = {
   name: 'overload',
   about: 'More is offered than can be written, and part of it is refused.',
   explains: ['subscriber-slow'],
+  // A process that is short of time reads answers late.
+  explainsLater: ['slow-dependency', 'hanging-dependency'],
   lever: {
     name: 'load shedding, then shards',
     action:

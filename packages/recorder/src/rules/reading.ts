@@ -1,17 +1,14 @@
-import type { Point, Timeline } from '../diagnosis/timeline.ts'
+import type { Point, Span, Timeline } from '../diagnosis/timeline.ts'
 import type { Occurrence, Source } from '../record.ts'
 
-/** How rules read a timeline: both spans as one row, and the stretches in it. */
+/** How rules read a timeline: its spans as one row, and the stretches in it. */
 
-export const points = ({ usual, recent }: Timeline, name: string): Point[] => [
-  ...usual.series(name),
-  ...recent.series(name)
-]
+const spans = ({ past, usual, recent }: Timeline): Span[] => [...(past ? [past] : []), usual, recent]
 
-export const occurrences = ({ usual, recent }: Timeline, name: string): Occurrence[] => [
-  ...usual.occurrences(name),
-  ...recent.occurrences(name)
-]
+export const points = (timeline: Timeline, name: string): Point[] => spans(timeline).flatMap(span => span.series(name))
+
+export const occurrences = (timeline: Timeline, name: string): Occurrence[] =>
+  spans(timeline).flatMap(span => span.occurrences(name))
 
 export const subjects = ({ usual, recent }: Timeline, family: string): string[] => [
   ...new Set([...usual.subjects(family), ...recent.subjects(family)])
@@ -49,6 +46,28 @@ export function together(
     const beside = others.get(second(at))
     return beside === undefined ? [] : [{ at, value: of(value, beside) }]
   })
+}
+
+/** Platforms start at the first of the two moments and are ready at the second, which is infinite where it never came. In milliseconds. */
+export function startsOf(timeline: Timeline): { at: number; ready: number }[] {
+  const own = (name: string) =>
+    occurrences(timeline, name).flatMap(({ at, source }) => (source === 'platform' ? [at] : []))
+  const ready = own('ready')
+  return own('start').map(at => ({ at, ready: ready.find(later => later >= at) ?? Number.POSITIVE_INFINITY }))
+}
+
+/** What comes again after no longer than this is the same trouble, in milliseconds. */
+const againMs = 30_000
+
+/** When that began which was there at `since`, and with pauses before. @param moments at which it was there, by time */
+export function begunBefore(moments: readonly { at: number }[], since: number): number {
+  let begun = since
+  for (const { at } of moments.toReversed()) {
+    if (at >= begun) continue
+    if (begun - at > againMs) break
+    begun = at
+  }
+  return begun
 }
 
 /** A part of a row, to its end or nearly so, in which something held. */

@@ -7,6 +7,8 @@ export const retryStorm: Rule = {
   about:
     'Clients send again what they sent already, at once and many times, and so make the load that they suffer from.',
   explains: ['overload', 'store-slow', 'flood'],
+  // A process that is short of time reads answers late.
+  explainsLater: ['slow-dependency', 'hanging-dependency'],
   lever: {
     name: 'retry with back-off, jitter and a budget',
     action:

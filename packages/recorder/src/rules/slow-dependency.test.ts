@@ -73,3 +73,11 @@ test('most calls are slow though none is late, and who asked with patience was l
   tape.seconds(1, { ...slow, ...late }).seconds(4, slow)
   assert.equal(diagnose(tape.records).causes[0]?.rule, 'slow-dependency')
 })
+
+test('one that has been slow for longer than it was seen to be well is slow still, and one that always was is not', () => {
+  const slow = { 'dependency.metadata.p50': 142, 'dependency.metadata.p99': 150, 'dependency.metadata.calls': 1 }
+  const tape = new Tape().seconds(120)
+  for (let minute = 1; minute <= 8; minute++)
+    assert.equal(diagnose(tape.seconds(60, slow).records).causes[0]?.rule, 'slow-dependency', `${minute} minutes`)
+  assert.deepEqual(diagnose(new Tape().seconds(300, slow).records).causes, [])
+})

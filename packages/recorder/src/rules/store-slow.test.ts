@@ -22,3 +22,12 @@ test('one that was slow a minute ago, too', () => {
   )
   assert.equal(diagnose(tape.seconds(8, slow).records).causes[0]?.rule, 'store-slow')
 })
+
+test('more load explains slower commits, and not any commits', () => {
+  const quiet = { 'ingest.accepted': 150, 'http.requests': 30 }
+  const slower = (commit: number) => ({ 'store.primary.commit': commit, 'http.refused': 60 })
+  const named = (commit: number) =>
+    diagnose(new Tape().seconds(600, quiet).seconds(8, slower(commit)).records).causes[0]
+  assert.equal(named(600)?.rule, 'overload')
+  assert.deepEqual([named(1_200)?.rule, named(1_200)?.symptoms.map(({ rule }) => rule)], ['store-slow', ['overload']])
+})

@@ -4,6 +4,10 @@ import { oneServer } from './one-server.ts'
 import { mean, median, points, raised, subjects, within } from './reading.ts'
 import { count, time, was } from './words.ts'
 
+/** A load that grew explains commits that grew by so many times as much, and any below so many milliseconds. */
+const times = 8
+const mostMs = 1_000
+
 export const storeSlow: Rule = {
   name: 'store-slow',
   about: 'A store answers each statement, and much later than usual.',
@@ -12,7 +16,7 @@ export const storeSlow: Rule = {
   lever: {
     name: 'deadline and load shedding',
     action:
-      'Look at the store’s server first: its disk, its network, what else runs there. `npx plimsoll status` says how long writes wait; the door refuses what would wait too long, so nothing need be switched off here.',
+      'Look at the store’s server first: its disk, its network, what else runs there. `npx plimsoll status` says how many writes wait; the door refuses what would wait too long, so nothing need be switched off here.',
     page: 'docs/patterns/timeout-and-deadline.md'
   },
   find: timeline =>
@@ -32,14 +36,16 @@ export const storeSlow: Rule = {
         if (held > 2_500 && held > 4 * slow.now) return []
         // More is written than usual: then it is the load that grew, and commits with it. In the read store subscribers write, and a
         // rebuild of its views is much for them to do.
-        const grew = (written: readonly Point[]) => {
+        const growth = (written: readonly Point[]) => {
           const usually = mean(within(written, 0, slow.since - 1_000))
-          return slow.usual !== undefined && usually > 0 && mean(within(written, slow.since)) > 1.3 * usually
+          return slow.usual !== undefined && usually > 0 ? mean(within(written, slow.since)) / usually : 1
         }
-        if (grew(points(timeline, 'ingest.accepted'))) return []
+        const accepted = growth(points(timeline, 'ingest.accepted'))
+        const ofLoad = Math.max(mostMs, times * accepted * (slow.usual ?? 0))
+        if (accepted > 1.3 && (name !== 'primary' || slow.now < ofLoad)) return []
         if (
           name !== 'primary' &&
-          subjects(timeline, 'subscriber').some(one => grew(points(timeline, `subscriber.${one}.rate`)))
+          subjects(timeline, 'subscriber').some(one => growth(points(timeline, `subscriber.${one}.rate`)) > 1.3)
         )
           return []
         const waiting = median(within(points(timeline, `store.${name}.waiting`), slow.since))

@@ -3,6 +3,7 @@ import type { BlackBoxRecord, Occurrence, Source } from '../record.ts'
 /** What a well platform measures under a third of its load, second by second, for tests of rules. */
 export const well: Readonly<Record<string, number>> = {
   'cpu.process': 0.55,
+  'cpu.cores': 2,
   'cpu.machine': 0.45,
   'cpu.waiting': 0.1,
   'memory.rss': 410e6,

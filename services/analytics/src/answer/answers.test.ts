@@ -197,6 +197,38 @@ describe('answers', () => {
     assert.equal((await subject.give('q', instant('never'), { deadline: clock.now() })).answer, 'late')
   })
 
+  it('that must be new are not those of a first one that began before, unless it holds what is wanted', async () => {
+    const { state, subject, waiting, make, clock, tick } = answers()
+    const first = subject.give('q', make)
+    const newer = [subject.give('q', make, { renew: true }), subject.give('q', make, { renew: true })]
+    const satisfied = subject.give('q', make, { renew: true, holds: answer => answer === 'before' })
+    const hasty = subject.give('q', make, { renew: true, deadline: clock.now() + 50 })
+    tick(50)
+    await assert.rejects(hasty, { code: 'read_store_slow' })
+    assert.equal(state.made, 1)
+    waiting[0]!.answer('before')
+    assert.deepEqual([(await first).answer, (await satisfied).answer], ['before', 'before'])
+    await settled()
+    assert.equal(state.made, 2, 'one maker for both')
+    waiting[1]!.answer('after')
+    assert.deepEqual(
+      (await Promise.all(newer)).map(({ answer }) => answer),
+      ['after', 'after']
+    )
+  })
+
+  it('that must be new are asked for anew when the first one that began before fails', async () => {
+    const { state, subject, waiting, make } = answers()
+    const first = subject.give('q', make)
+    const newer = subject.give('q', make, { renew: true })
+    waiting[0]!.fail(new Error('connection refused'))
+    await assert.rejects(first, unavailable)
+    await settled()
+    assert.equal(state.made, 2)
+    waiting[1]!.answer('after')
+    assert.equal((await newer).answer, 'after')
+  })
+
   it('that must be new are waited for no longer, not even for one that is being made', async () => {
     const { state, subject, make, instant, clock, tick } = answers()
     await subject.give('q', instant('good'))

@@ -81,6 +81,13 @@ export class Answers<A> {
   /** The last good answer to a question, or a new one, for a caller who waits until `deadline`. */
   async give(question: string, make: () => Promise<A>, asked: Asked<A> = {}): Promise<Given<A>> {
     const { patienceMs, firstPatienceMs } = this.#options
+    // One that is being made may have begun before what the caller wants to see was written. What follows it has not.
+    const before = asked.renew ? this.#first.get(question) : undefined
+    if (before)
+      await this.#inTime(
+        before.catch(() => undefined),
+        this.#due(asked, firstPatienceMs)
+      )
     const kept = this.#kept.get(question)
     if (!kept) {
       const answer = await this.#makeFirst(question, make, this.#due(asked, firstPatienceMs))
@@ -90,9 +97,8 @@ export class Answers<A> {
     this.#kept.delete(question)
     this.#kept.set(question, kept)
     try {
-      // One that is being made may have begun before what the caller wants to see was written.
       const renew = asked.renew && !asked.holds?.(kept.answer)
-      if (renew && kept.making)
+      if (renew && kept.making && !before)
         await this.#patiently(
           kept.making.catch(() => undefined),
           due
@@ -132,8 +138,13 @@ export class Answers<A> {
         .finally(() => this.#first.delete(question))
       this.#first.set(question, first)
     }
+    return this.#inTime(first, due)
+  }
+
+  /** Waits where there is nothing else to give. @throws Problem */
+  async #inTime<T>(making: Promise<T>, due: Due): Promise<T> {
     try {
-      return await this.#patiently(first, due)
+      return await this.#patiently(making, due)
     } catch (error) {
       if (error instanceof Problem) throw error
       throw error instanceof TooSlow && due.isTheCallers ? slow() : unavailable()

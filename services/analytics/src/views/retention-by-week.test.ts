@@ -8,6 +8,7 @@ import { readRetention } from '../answer/retention.ts'
 import { migrateAnalytics } from '../store.ts'
 import { declaredViews } from './declared.ts'
 import { prepareViews } from './rebuild.ts'
+import { refreshBy } from './retention-by-week.ts'
 import { applyTo, emptyAll, refreshAll } from './testing.ts'
 import { addSeen, mondayOf, weekOf } from './user-weeks.ts'
 
@@ -124,6 +125,22 @@ describe('retention by week', () => {
     assert.deepEqual(await readRetention(store, 'shop', 12), [
       { week: '2026-05-04', users: 3_000, retained: [3_000, 1] }
     ])
+  })
+
+  it('has taken in all that was there when a refresh says that it is done, however little it takes at once', async () => {
+    for (let n = 0; n < 5; n++) await apply(seen(`ann-${n}`, monday), seen(`bob-${n}`, monday))
+    const [run, memory] = [refreshBy(3), new Map<string, unknown>()]
+    const piece = () => store.transaction(tx => run(tx, '', memory))
+    let pieces = 0
+    for (let more = true; more; pieces++) {
+      more = (await piece()).more
+      // Written while the refresh is under way: for the next one.
+      await apply(seen(`late-${pieces}`, monday))
+    }
+    assert.equal(pieces, 3, 'two steps, two steps and one')
+    assert.deepEqual(await readRetention(store, 'shop', 12), [{ week: '2026-05-04', users: 10, retained: [10] }])
+    await refresh()
+    assert.deepEqual(await readRetention(store, 'shop', 12), [{ week: '2026-05-04', users: 13, retained: [13] }])
   })
 
   it('comes to the same when a refresh is broken off and begun again', async () => {

@@ -1,7 +1,7 @@
 import type { Transaction } from '@plimsoll/database'
 import type { Fact } from './fact.ts'
 import { addSeen, mondayOf, shardOf, weekOf } from './user-weeks.ts'
-import { type RefreshDone, type Target, tableName, type View } from './view.ts'
+import { type RefreshRun, type Target, tableName, type View } from './view.ts'
 
 /**
  * Users who were there N weeks after the week in which they were first seen. To know that, each user must be found again:
@@ -12,7 +12,7 @@ export const retentionByWeek: View = {
   name: 'retention_by_week',
   version: 1,
   key: ['project', 'cohort', 'week'],
-  refresh: { mode: 'periodic', everyMs: 300_000, run: refresh },
+  refresh: { mode: 'periodic', everyMs: 300_000, run: refreshBy(1_000_000) },
   tables: [
     // Who was there, one row a step, project and week; emptied by each refresh.
     {
@@ -73,9 +73,6 @@ async function writeSeen(tx: Transaction, facts: readonly Fact[], { suffix }: Ta
 
 /** Parts of the users that one piece of a refresh takes in: it keeps readers waiting for some tens of milliseconds. */
 const shardsAtOnce = 32
-/** Users that one refresh takes in at most, which bounds its memory; the next one takes the rest. */
-const usersAtOnce = 1_000_000
-
 interface Part {
   project: string
   shard: number
@@ -86,26 +83,40 @@ interface Part {
 interface Taken {
   ids: number[]
   left: Part[]
+  /** Whether this is the last of what was there when the refresh began. */
+  isLast: boolean
 }
 
-async function refresh(tx: Transaction, suffix: Target['suffix'], memory: Map<string, unknown>): Promise<RefreshDone> {
-  const taken = (memory.get('taken') as Taken | undefined) ?? (await take(tx, suffix))
-  memory.set('taken', taken)
-  const parts = taken.left.splice(-shardsAtOnce)
-  const rows = await takeIn(tx, suffix, parts)
-  if (taken.left.length > 0) return { more: true, rows }
-  await tx.query(`delete from ${tableName('seen', suffix)} where id = any($1::bigint[])`, [taken.ids])
-  return { more: false, rows }
+/** `usersAtOnce`: users that are taken in together at most, but for those of one step, which bounds the memory. */
+export function refreshBy(usersAtOnce: number): RefreshRun {
+  return async (tx, suffix, memory) => {
+    // What is written meanwhile is for the next refresh, or this one might never end.
+    const end = (memory.get('end') as number | undefined) ?? (await lastSeen(tx, suffix))
+    memory.set('end', end)
+    const taken = (memory.get('taken') as Taken | undefined) ?? (await take(tx, suffix, end, usersAtOnce))
+    memory.set('taken', taken)
+    const parts = taken.left.splice(-shardsAtOnce)
+    const rows = await takeIn(tx, suffix, parts)
+    if (taken.left.length > 0) return { more: true, rows }
+    await tx.query(`delete from ${tableName('seen', suffix)} where id = any($1::bigint[])`, [taken.ids])
+    memory.delete('taken')
+    return { more: !taken.isLast, rows }
+  }
 }
 
-async function take(tx: Transaction, suffix: Target['suffix']): Promise<Taken> {
+async function lastSeen(tx: Transaction, suffix: Target['suffix']): Promise<number> {
+  const { rows } = await tx.query<{ id: number }>(`select coalesce(max(id), 0) as id from ${tableName('seen', suffix)}`)
+  return rows[0]!.id
+}
+
+async function take(tx: Transaction, suffix: Target['suffix'], end: number, usersAtOnce: number): Promise<Taken> {
   const parts = new Map<string, Part>()
   const ids: number[] = []
   let last = 0
-  for (let users = 0; users < usersAtOnce; ) {
+  for (let users = 0; ; ) {
     const { rows } = await tx.query<{ id: number; project: string; week: number; users: Buffer }>(
-      `select id, project, week, users from ${tableName('seen', suffix)} where id > $1 order by id limit 100`,
-      [last]
+      `select id, project, week, users from ${tableName('seen', suffix)} where id > $1 and id <= $2 order by id limit 100`,
+      [last, end]
     )
     for (const row of rows) {
       // Copied, since the bytes of a row need not begin where four of them may be read at once.
@@ -114,10 +125,10 @@ async function take(tx: Transaction, suffix: Target['suffix']): Promise<Taken> {
       users += halves.length / 2
       ids.push(row.id)
       last = row.id
+      if (users >= usersAtOnce && last < end) return { ids, left: [...parts.values()], isLast: false }
     }
-    if (rows.length < 100) break
+    if (rows.length < 100) return { ids, left: [...parts.values()], isLast: true }
   }
-  return { ids, left: [...parts.values()] }
 }
 
 function add(parts: Map<string, Part>, project: string, high: number, low: number, week: number): void {

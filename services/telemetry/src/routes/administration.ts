@@ -3,7 +3,7 @@ import { problem } from '@plimsoll/http'
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { readClientLosses } from '../client-losses.ts'
-import { KeyAnswer, NewKey, ProjectName } from '../contract.ts'
+import { KeyAnswer, KeyList, NewKey, ProjectName } from '../contract.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import type { Keys } from '../keys.ts'
 import { LedgerAnswer } from '../ledger-contract.ts'
@@ -71,6 +71,46 @@ export function administrationRoutes(
         request.deadline
       )
       return reply.code(201).send({ ...key, key: token })
+    }
+  )
+
+  app.get<{ Params: { project: string } }>(
+    '/v1/projects/:project/keys',
+    {
+      schema: {
+        summary: 'The write keys of a project, the newest thousand; never what they are, which nobody keeps',
+        params: Type.Object({ project: ProjectName }),
+        response: { 200: KeyList }
+      }
+    },
+    async request => {
+      if (!request.principal?.admin) throw problem(403, 'admin_required', 'Only the admin token can see keys.')
+      const rows = await ingest.read(() => keys.list(request.params.project), request.deadline)
+      return {
+        keys: rows.map(({ id, backfill, createdAt, revokedAt }) => ({
+          id,
+          backfill,
+          createdAt: createdAt.toISOString(),
+          revokedAt: revokedAt?.toISOString() ?? null
+        }))
+      }
+    }
+  )
+
+  app.delete<{ Params: { project: string; id: string } }>(
+    '/v1/projects/:project/keys/:id',
+    {
+      schema: {
+        summary: 'Revoke a write key: what comes with it is refused, within a minute everywhere; what it sent stays',
+        params: Type.Object({ project: ProjectName, id: Type.String({ pattern: '^[a-z0-9]{12}$' }) })
+      }
+    },
+    async (request, reply) => {
+      if (!request.principal?.admin) throw problem(403, 'admin_required', 'Only the admin token can revoke keys.')
+      const { project, id } = request.params
+      const isKnown = await ingest.write(() => keys.revoke(project, id), request.deadline)
+      if (!isKnown) throw problem(404, 'key_not_found', `${project} has no key with this id; see the list of its keys.`)
+      return reply.code(204).send()
     }
   )
 }

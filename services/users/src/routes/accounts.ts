@@ -61,7 +61,9 @@ export function accountRoutes(app: FastifyInstance, { store, within, keyed }: Ac
       }
       const { tx } = keyed(request)
       const command: UserCommand = { do: 'register', id, ...registration }
-      const handled = await handle(user, store.events, streamOf(id), command, { metadata: attributionOf(request), tx })
+      const options = { metadata: attributionOf(request), tx }
+      // Also in here: who begins too late, or is too slow, is rolled back and leaves the key free for a retry.
+      const handled = await within(request, () => handle(user, store.events, streamOf(id), command, options))
       reply.code(201).headers({ etag: etagOf(handled.version), location: `/v1/users/${encodeURIComponent(id)}` })
       return done(id, handled)
     }

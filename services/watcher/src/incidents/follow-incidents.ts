@@ -1,5 +1,7 @@
+import type { Standing } from '@plimsoll/recorder'
 import { Alerts, type AlertsOptions } from '../alerts/alerts.ts'
 import type { Looker } from '../why/looker.ts'
+import { StandingNotes } from './standing-notes.ts'
 
 export type IncidentOptions = AlertsOptions
 
@@ -18,14 +20,18 @@ export interface FollowedIncidents {
 /** Looks at the black box every few seconds, follows the incident, and tells of it. */
 export function followIncidents(
   looker: Looker,
-  { goesOn, ...options }: IncidentOptions & { goesOn(): boolean }
+  { goesOn, note, ...options }: IncidentOptions & { goesOn(): boolean; note?(standing: Standing, now: number): void }
 ): FollowedIncidents {
   const alerts = new Alerts(options)
+  const notes = note && new StandingNotes(note)
   const look = async () => {
     if (goesOn()) {
       const looked = await looker.look()
       // One that is old says nothing about now.
-      if (looked && Math.abs(Date.now() - looked.at) < 2 * everyMs) alerts.observe(looked.diagnosis)
+      if (looked && Math.abs(Date.now() - looked.at) < 2 * everyMs) {
+        alerts.observe(looked.diagnosis)
+        notes?.observe(looked.diagnosis, looked.at)
+      }
     }
     await alerts.deliver()
   }

@@ -164,7 +164,9 @@ export function createKeys(database: Database, now: () => number = Date.now): Ke
         'update telemetry.keys set revoked_at = coalesce(revoked_at, now()) where id = $1 and project = $2',
         [id, project]
       )
-      cache.delete(id)
+      // A look that began before would remember it after.
+      await looking.get(id)?.catch(() => undefined)
+      known.delete(id)
       return affected > 0
     }
   }

@@ -130,10 +130,11 @@ describe('write keys', () => {
     const store = {
       query: async (_sql: string, [id]: [string]) => {
         state.questions++
+        const key = { id, project: 'shop', hash: hash('sha256', 's'.repeat(43), 'buffer'), backfill: false }
+        const rows = isGood(Number.parseInt(id, 36)) ? [key] : []
         await state.held
         if (state.away) throw new DatabaseError('gone', 'ECONNREFUSED')
-        const key = { id, project: 'shop', hash: hash('sha256', 's'.repeat(43), 'buffer'), backfill: false }
-        return { rows: isGood(Number.parseInt(id, 36)) ? [key] : [], affected: 0 }
+        return { rows, affected: 1 }
       }
     }
     return { state, keys: createKeys(store as unknown as Database, () => state.time) }
@@ -183,6 +184,24 @@ describe('write keys', () => {
     assert.equal((await again)?.project, 'shop')
     for (const one of waiting) assert.equal(await one, undefined)
     assert.equal((await keys.verify(madeUp(100)))?.project, 'shop')
+  })
+
+  it('are refused once they are revoked, also when one was being looked for', async () => {
+    let isRevoked = false
+    const { keys, state } = keysOver(() => !isRevoked)
+    await keys.verify(madeUp(0))
+    const answered = Promise.withResolvers<void>()
+    state.time = 50_000
+    state.held = answered.promise
+    assert.ok(await keys.verify(madeUp(0)), 'looked for again on the side')
+    isRevoked = true
+    state.held = undefined
+    const revoking = keys.revoke('shop', madeUp(0).slice(4, 16))
+    await new Promise(setImmediate)
+    answered.resolve()
+    assert.equal(await revoking, true)
+    await new Promise(setImmediate)
+    assert.equal(await keys.verify(madeUp(0)), undefined)
   })
 
   it('make their project, once', async () => {

@@ -4,8 +4,9 @@ import type { LedgerAnswer, SpoolAnswer } from './api/types.ts'
 import { clientLosses, hasBooks, spoolNote, spoolWords } from './beside-the-books.ts'
 
 const now = Date.parse('2026-03-10T14:03:22.000Z')
-const waiting: SpoolAnswer = { project: 'shop', events: 1_234, oldestAgeMs: 239_000, storeAway: true }
-const none: SpoolAnswer = { project: 'shop', events: 0, oldestAgeMs: null, storeAway: false }
+const disk = { bytes: 400_000, maxBytes: 256_000_000, shed: 0 }
+const waiting: SpoolAnswer = { project: 'shop', events: 1_234, oldestAgeMs: 239_000, ...disk, storeAway: true }
+const none: SpoolAnswer = { project: 'shop', events: 0, oldestAgeMs: null, ...disk, storeAway: false }
 const ledger: LedgerAnswer = {
   project: 'shop',
   received: 0,
@@ -15,6 +16,7 @@ const ledger: LedgerAnswer = {
   quarantined: 0,
   counted: 0,
   spooled: 0,
+  spool: { events: 0, bytes: 0, oldestAgeMs: null },
   pending: 0,
   balanced: true,
   refused: {},

@@ -12,6 +12,7 @@ const ledger: LedgerAnswer = {
   quarantined: 0,
   counted: 9999,
   spooled: 0,
+  spool: { events: 0, bytes: 0, oldestAgeMs: null },
   pending: 0,
   balanced: true,
   refused: {},

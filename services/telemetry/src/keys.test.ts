@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { type Database, DatabaseError } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
-import { createKeys } from './keys.ts'
+import { createKeys, KeyLooksFullError } from './keys.ts'
 import { migrateTelemetry } from './store.ts'
 
 const madeUp = (n: number) => `plk_${n.toString(36).padStart(12, '0')}_${'s'.repeat(43)}`
@@ -121,6 +122,86 @@ describe('write keys', () => {
     assert.equal(questions, 10_001, 'the latest is remembered')
     await keys.verify(madeUp(0))
     assert.equal(questions, 10_002, 'the oldest had to go')
+  })
+
+  /** Keys over a store in memory that has the key of each number for which `isGood`, and counts its questions. */
+  const keysOver = (isGood: (n: number) => boolean) => {
+    const state = { time: 0, questions: 0, away: false, held: undefined as Promise<void> | undefined }
+    const store = {
+      query: async (_sql: string, [id]: [string]) => {
+        state.questions++
+        const key = { id, project: 'shop', hash: hash('sha256', 's'.repeat(43), 'buffer'), backfill: false }
+        const rows = isGood(Number.parseInt(id, 36)) ? [key] : []
+        await state.held
+        if (state.away) throw new DatabaseError('gone', 'ECONNREFUSED')
+        return { rows, affected: 1 }
+      }
+    }
+    return { state, keys: createKeys(store as unknown as Database, () => state.time) }
+  }
+
+  it('that are good are not pushed out by any number that are made up', async () => {
+    const { keys, state } = keysOver(n => n === 0)
+    await keys.verify(madeUp(0))
+    for (let n = 1; n <= 10_100; n++) assert.equal(await keys.verify(madeUp(n)), undefined)
+    const { questions } = state
+    assert.equal((await keys.verify(madeUp(0)))?.project, 'shop')
+    assert.equal(state.questions, questions, 'from memory')
+    state.time = 3_600_000
+    state.away = true
+    assert.equal((await keys.verify(madeUp(0)))?.project, 'shop', 'also when the store is away')
+  })
+
+  it('that are in use outlast those that are not, when there are more than are remembered', async () => {
+    const { keys, state } = keysOver(() => true)
+    for (let n = 0; n < 10_000; n++) await keys.verify(madeUp(n))
+    state.time = 50_000
+    await keys.verify(madeUp(0))
+    await new Promise(setImmediate)
+    await keys.verify(madeUp(10_000))
+    state.away = true
+    state.time = 100_000
+    assert.equal((await keys.verify(madeUp(0)))?.project, 'shop')
+    await assert.rejects(keys.verify(madeUp(1)), DatabaseError, 'the one that was looked for the longest ago had to go')
+  })
+
+  it('that are not known are looked for so many at once, each once, and in nobody’s way who is known', async () => {
+    const { keys, state } = keysOver(n => n === 0 || n === 100)
+    await keys.verify(madeUp(0))
+    const answered = Promise.withResolvers<void>()
+    state.held = answered.promise
+    const waiting = Array.from({ length: 32 }, (_, n) => keys.verify(madeUp(n + 1)))
+    const { questions } = state
+    const next = keys.verify(madeUp(100))
+    waiting.push(keys.verify(madeUp(1)))
+    assert.equal(state.questions, questions)
+    await assert.rejects(next, KeyLooksFullError)
+    assert.equal((await keys.verify(madeUp(0)))?.project, 'shop')
+    state.time = 60_000
+    const again = keys.verify(madeUp(0))
+    assert.equal(state.questions, questions + 1, 'the known one alone')
+    answered.resolve()
+    assert.equal((await again)?.project, 'shop')
+    for (const one of waiting) assert.equal(await one, undefined)
+    assert.equal((await keys.verify(madeUp(100)))?.project, 'shop')
+  })
+
+  it('are refused once they are revoked, also when one was being looked for', async () => {
+    let isRevoked = false
+    const { keys, state } = keysOver(() => !isRevoked)
+    await keys.verify(madeUp(0))
+    const answered = Promise.withResolvers<void>()
+    state.time = 50_000
+    state.held = answered.promise
+    assert.ok(await keys.verify(madeUp(0)), 'looked for again on the side')
+    isRevoked = true
+    state.held = undefined
+    const revoking = keys.revoke('shop', madeUp(0).slice(4, 16))
+    await new Promise(setImmediate)
+    answered.resolve()
+    assert.equal(await revoking, true)
+    await new Promise(setImmediate)
+    assert.equal(await keys.verify(madeUp(0)), undefined)
   })
 
   it('make their project, once', async () => {

@@ -40,54 +40,87 @@ const knownForMs = 60_000
 const unknownForMs = 5_000
 /** A good one is looked for again when so much of its time is left. */
 const renewMs = 15_000
-const remembered = 10_000
+/** Good keys that are remembered; the one that was looked for the longest ago goes first. */
+const mostKnown = 10_000
+/** Ids without a key that are remembered. Anybody can make them up, so they are few and push out each other only. */
+const mostUnknown = 1_000
+/** Looks at once for ids that are not known to be good: who makes them up must not take the store from those who write. */
+const mostStrangers = 32
 
-interface Seen {
-  key: StoredKey | undefined
+/** So many ids that were never met are being looked for that this one has to wait. */
+export class KeyLooksFullError extends Error {
+  override readonly name = 'KeyLooksFullError'
+  readonly code = 'KEY_LOOKS_FULL'
+
+  constructor() {
+    super(`${mostStrangers} keys that were not met before are being looked for already`)
+  }
+}
+
+interface Known {
+  key: StoredKey
   until: number
-  /** The look under way, if there is one. */
-  looking: Promise<StoredKey | undefined> | undefined
+}
+
+/** A map that holds so many at most: what was set last stays. */
+function remember<V>(map: Map<string, V>, most: number, id: string, value: V): void {
+  map.delete(id)
+  if (map.size >= most) map.delete(map.keys().next().value!)
+  map.set(id, value)
 }
 
 export function createKeys(database: Database, now: () => number = Date.now): Keys {
-  const cache = new Map<string, Seen>()
-  const remember = (id: string, key: StoredKey | undefined) => {
-    // Made-up ids must not push out real ones without bound: the oldest goes.
-    if (cache.size >= remembered) cache.delete(cache.keys().next().value!)
-    cache.set(id, { key, until: now() + (key ? knownForMs : unknownForMs), looking: undefined })
-  }
+  const known = new Map<string, Known>()
+  /** Until when there is no such key. */
+  const unknown = new Map<string, number>()
+  const looking = new Map<string, Promise<StoredKey | undefined>>()
+  let strangers = 0
+
   const find = async (id: string): Promise<StoredKey | undefined> => {
-    const seen = cache.get(id)
-    const left = seen ? seen.until - now() : 0
-    // A good one is looked for again before its time, on the side: nobody waits for a slow store because of it.
-    if (seen?.key && left < renewMs && left > 0) void look(id, seen).catch(() => undefined)
-    return seen && left > 0 ? seen.key : look(id, seen)
+    const seen = known.get(id)
+    if (!seen) return now() < (unknown.get(id) ?? 0) ? undefined : look(id)
+    const left = seen.until - now()
+    if (left <= 0) return look(id)
+    // Before its time, on the side: nobody waits for a slow store because of it.
+    if (left < renewMs) void look(id).catch(() => undefined)
+    return seen.key
   }
-  const look = async (id: string, seen: Seen | undefined): Promise<StoredKey | undefined> => {
-    if (seen?.looking) return seen.looking
-    const looking = ask(id, seen)
-    if (!seen) return looking
-    seen.looking = looking
-    return looking.finally(() => {
-      seen.looking = undefined
+  /** Whoever asks for the same id meanwhile has the same look. */
+  const look = (id: string): Promise<StoredKey | undefined> => {
+    const underWay = looking.get(id)
+    if (underWay) return underWay
+    const isStranger = !known.has(id)
+    if (isStranger && strangers >= mostStrangers) return Promise.reject(new KeyLooksFullError())
+    if (isStranger) strangers++
+    const asked = ask(id).finally(() => {
+      looking.delete(id)
+      if (isStranger) strangers--
     })
+    looking.set(id, asked)
+    return asked
   }
-  const ask = async (id: string, seen: Seen | undefined): Promise<StoredKey | undefined> => {
+  const ask = async (id: string): Promise<StoredKey | undefined> => {
     try {
       const { rows } = await database.query<StoredKey>(
         'select id, project, hash, backfill from telemetry.keys where id = $1 and revoked_at is null',
         [id]
       )
-      remember(id, rows[0])
-      return rows[0]
+      const key = rows[0]
+      if (key) {
+        unknown.delete(id)
+        remember(known, mostKnown, id, { key, until: now() + knownForMs })
+      } else {
+        known.delete(id)
+        remember(unknown, mostUnknown, id, now() + unknownForMs)
+      }
+      return key
     } catch (error) {
       // With the store down, a key that was good a moment ago is still believed.
-      if (seen?.key) {
-        // And for a while without asking: the answer is not to wait for a store that does not come.
-        seen.until = Math.max(seen.until, now() + unknownForMs)
-        return seen.key
-      }
-      throw error
+      const seen = known.get(id)
+      if (!seen) throw error
+      // And for a while without asking: the answer is not to wait for a store that does not come.
+      seen.until = Math.max(seen.until, now() + unknownForMs)
+      return seen.key
     }
   }
   const ensureProject = async (project: string) => {
@@ -115,7 +148,7 @@ export function createKeys(database: Database, now: () => number = Date.now): Ke
         digest(secret),
         backfill
       ])
-      cache.delete(id)
+      unknown.delete(id)
       return { id, project, backfill, token: `plk_${id}_${secret}` }
     },
     async list(project) {
@@ -131,7 +164,9 @@ export function createKeys(database: Database, now: () => number = Date.now): Ke
         'update telemetry.keys set revoked_at = coalesce(revoked_at, now()) where id = $1 and project = $2',
         [id, project]
       )
-      cache.delete(id)
+      // A look that began before would remember it after.
+      await looking.get(id)?.catch(() => undefined)
+      known.delete(id)
       return affected > 0
     }
   }

@@ -68,6 +68,19 @@ describe('retention', () => {
       body.results.map(({ result, code }: { result: string; code?: string }) => code ?? result),
       ['accepted', 'accepted', 'too_old', 'too_old']
     )
+    const mayBackfill = { token: run.backfillKey, headers: { 'x-plimsoll-backfill': '1', 'idempotency-key': 'old' } }
+    const session = (days: number) => ({
+      ...mayBackfill,
+      body: { user: { id: 'ann' }, startedAt: new Date(now - days * day).toISOString() }
+    })
+    for (const [method, path] of [
+      ['PUT', `/v1/sessions/${randomUUIDv7()}`],
+      ['POST', '/v1/sessions']
+    ] as const) {
+      const refused = await run.send(method, path, session(400))
+      assert.deepEqual([refused.status, refused.body.code], [400, 'too_old'])
+      assert.ok((await run.send(method, path, session(60))).status < 300)
+    }
   })
 
   it('refuses to forget a key before its event can no longer be sent again', async t => {

@@ -379,6 +379,58 @@ describe('the write side over HTTP', () => {
       ]
       for (const [body, code] of tries) isProblem(await postSession(body, randomUUID()), 400, code)
     })
+
+    it('takes an old start from a key that may send one, and when asked to', async () => {
+      const old = { user: { id: 'pro-ann' }, startedAt: daysAgo(400) }
+      const headers = { 'x-plimsoll-backfill': '1' }
+      isProblem(await postSession(old, randomUUID(), { headers }), 403, 'backfill_not_allowed')
+      const made = await postSession(old, randomUUID(), { headers, token: run.backfillKey })
+      assert.deepEqual([made.status, made.body.startedAt], [201, old.startedAt])
+    })
+
+    it('refuses the id of a session that was deleted, as often as it is sent, until a PUT brings it back', async () => {
+      const one = event()
+      await post(one)
+      await remove(one.session.id)
+      const key = randomUUID()
+      const body = { id: one.session.id, user: { id: 'pro-ann' } }
+      const booked = await bookedBy(async () => {
+        for (let time = 0; time < 2; time++) isProblem(await postSession(body, key), 409, 'session_deleted')
+      })
+      assert.deepEqual(booked, [2, 0, 0, 2])
+      isProblem(await get(one.session.id), 404, 'session_not_found')
+      assert.equal((await put(one.session.id, { user: { id: 'pro-ann' } })).status, 200)
+      const made = await postSession(body, key)
+      assert.deepEqual([made.status, made.body.id, made.body.events], [201, one.session.id, 1], made.text)
+    })
+
+    it('gives the answer that was given when its session has been deleted since', async () => {
+      const key = randomUUID()
+      const first = await postSession({ user: { id: 'pro-ann' } }, key)
+      await remove(first.body.id)
+      const again = await postSession({ user: { id: 'pro-ann' } }, key)
+      assert.deepEqual([again.status, again.text], [201, first.text])
+    })
+
+    it('refuses one more visit of a session that has all it may have, as often as it is sent', async () => {
+      const one = event()
+      await post(one)
+      await run.database.query(
+        `update telemetry.sessions set started_at = to_timestamp(86400), visits = (
+           select jsonb_agg(86400000 + i * 3600000 order by i, n)
+           from generate_series(0::bigint, 19999) i, generate_series(0, 1) n)
+         where id = $1`,
+        [one.session.id]
+      )
+      const key = randomUUID()
+      const body = { id: one.session.id, user: { id: 'pro-ann' } }
+      const booked = await bookedBy(async () => {
+        for (let time = 0; time < 2; time++) isProblem(await postSession(body, key), 422, 'too_many_visits')
+      })
+      assert.deepEqual(booked, [2, 0, 0, 2])
+      const sent = await post(event({ session: one.session }))
+      assert.equal(sent.body.results[0].code, 'too_many_visits', 'as an event is')
+    })
   })
 
   describe('GET, PUT and DELETE of a session', () => {
@@ -440,6 +492,43 @@ describe('the write side over HTTP', () => {
       })
       assert.deepEqual(booked, [2, 0, 0, 2], 'the two that only the state of the session could refuse')
       isProblem(await get(id), 404, 'session_not_found')
+    })
+
+    it('is put within the limits that events have', async () => {
+      const id = randomUUIDv7()
+      const asked = { 'x-plimsoll-backfill': '1' }
+      const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
+      const tries: [object, string][] = [
+        [{ startedAt: '9999-01-01T00:00:00Z' }, 'time_in_future'],
+        [{ startedAt: inAnHour }, 'time_in_future'],
+        [{ endedAt: inAnHour }, 'time_in_future'],
+        [{ startedAt: daysAgo(35) }, 'too_old'],
+        [{ startedAt: daysAgo(35), endedAt: daysAgo(1) }, 'too_old'],
+        [{ endedAt: daysAgo(35) }, 'too_old'],
+        [{ startedAt: '0001-01-01T00:00:00Z' }, 'too_old']
+      ]
+      for (const [times, code] of tries) {
+        const answer = await put(id, { user: { id: 'ann' }, ...times })
+        isProblem(answer, 400, code)
+        assert.match(answer.body.detail, /^\/(startedAt|endedAt): /)
+      }
+      const old = { user: { id: 'ann' }, startedAt: daysAgo(400), endedAt: daysAgo(399) }
+      isProblem(await put(id, old, { headers: asked }), 403, 'backfill_not_allowed')
+      isProblem(await put(id, old, { token: run.backfillKey }), 400, 'too_old')
+      const before1970 = { ...old, startedAt: '1969-12-31T23:59:59Z' }
+      isProblem(await put(id, before1970, { token: run.backfillKey, headers: asked }), 400, 'too_old')
+      isProblem(await get(id), 404, 'session_not_found')
+      const answer = await put(id, old, { token: run.backfillKey, headers: asked })
+      assert.deepEqual([answer.status, answer.body.startedAt], [200, old.startedAt], answer.text)
+    })
+
+    it('is put by a clock that X-Sent-At shows to be wrong, corrected', async () => {
+      const said = new Date(Date.now() + 3_600_000).toISOString()
+      const body = { user: { id: 'ann' }, startedAt: said, endedAt: said }
+      const answer = await put(randomUUIDv7(), body, { headers: { 'x-sent-at': said } })
+      assert.equal(answer.status, 200, answer.text)
+      assert.ok(Math.abs(Date.parse(answer.body.endedAt) - Date.now()) < 60_000)
+      isProblem(await put(randomUUIDv7(), body, { headers: { 'x-sent-at': 'noon' } }), 400, 'invalid_sent_at')
     })
 
     it('is deleted once; a second time is a success that changes nothing, an unknown one is none', async () => {
@@ -665,6 +754,37 @@ describe('the write side with a store that does not answer', () => {
       await release()
       assert.equal((await patient).status, 200)
       assert.equal((await run.send('POST', '/v1/events', { body })).body.results[0].result, 'duplicate')
+    } finally {
+      await run.close()
+    }
+  })
+
+  it('is asked for so many unknown keys at once: the next is told to come back, and one that is known gets in', async () => {
+    const run = await runTelemetry()
+    try {
+      const madeUp = (n: number) => `plk_${n.toString(36).padStart(12, '0')}_${'s'.repeat(43)}`
+      assert.equal((await run.send('POST', '/v1/events', { body: event() })).status, 200)
+      const release = await run.holdStore()
+      const inFlight = () => run.telemetry.ingest.store.snapshot().inFlight
+      const before = inFlight()
+      const strangers = Array.from({ length: 32 }, (_, n) =>
+        run.send('POST', '/v1/events', { body: [], token: madeUp(n) })
+      )
+      while (inFlight() < before + 32) await new Promise(setImmediate)
+      const next = run.send('POST', '/v1/events', { body: [], token: madeUp(32) })
+      // An answer, or one more that waits for the store.
+      let isAnswered = false
+      void next.then(() => {
+        isAnswered = true
+      })
+      while (!isAnswered && inFlight() <= before + 32) await new Promise(setImmediate)
+      if (!isAnswered) await release()
+      const { status, body, headers } = await next
+      assert.deepEqual([status, body.code], [503, 'overloaded'])
+      assert.match(headers.get('retry-after')!, /^[1-5]$/)
+      assert.equal((await run.send('POST', '/v1/events', { body: [] })).body.code, 'empty_request')
+      await release()
+      for (const answer of await Promise.all(strangers)) assert.equal(answer.status, 401)
     } finally {
       await run.close()
     }

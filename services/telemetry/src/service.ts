@@ -10,6 +10,7 @@ import { ReEnricher } from './enrichment/re-enricher.ts'
 import { Unguarded } from './enrichment/unguarded.ts'
 import { type Enrich, Ingest } from './ingest/ingest.ts'
 import { createKeys, type Keys } from './keys.ts'
+import { ledgerFolding } from './ledger-folding.ts'
 import { limits } from './limits.ts'
 import { openRetention } from './retention.ts'
 import { administrationRoutes, type CountedPort } from './routes/administration.ts'
@@ -69,6 +70,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const { database, clock = systemClock, policies = true, onError } = options
   await migrateTelemetry(database)
   const retention = await openRetention(database, { clock, keepMs: options.keepMs, onError: error => onError?.(error) })
+  const folding = ledgerFolding(database, { clock, onError: error => onError?.(error) })
   const keys = createKeys(database)
   const client: MetadataClient = createMetadataClient(options.metadataUrl, {
     clock,
@@ -126,7 +128,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       })
       eventRoutes(app, ingest, options.keepMs)
       lookupRoute(app, database, ingest)
-      sessionRoutes(app, database, ingest)
+      sessionRoutes(app, database, ingest, options.keepMs)
       lossRoutes(app, database, ingest)
       administrationRoutes(app, database, keys, ingest, options.counted ?? (async () => null))
       spoolRoute(app, ingest)
@@ -136,6 +138,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       reEnricher.start()
       spool?.start()
       retention.start()
+      folding.start()
       stopHousekeeping = keepHouse(
         database,
         ['telemetry.ledger', 'telemetry.refused', 'telemetry.client_losses'],
@@ -145,6 +148,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
     async stop() {
       stopHousekeeping()
       await retention.stop()
+      await folding.stop()
       await reEnricher.stop()
       await ingest.close()
       await client.close()

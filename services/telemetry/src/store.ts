@@ -198,7 +198,7 @@ export async function findSession(db: Queryable, project: string, id: string): P
   return (await findSessions(db, [id], '')).get(entryKey(project, id))
 }
 
-/** The latest sessions of a project by their id, which for version 7 ids is by the time they began. */
+/** Sessions of a project by their id, the greatest first: for version 7 ids the latest. It walks the ids of all projects. */
 export async function listSessions(
   db: Queryable,
   project: string,

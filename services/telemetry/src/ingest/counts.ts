@@ -31,6 +31,7 @@ export class IngestCounts {
           break
         case 'conflict':
         case 'overfull':
+        case 'deleted':
           this.#rejected++
       }
     }

@@ -161,6 +161,17 @@ describe('events in a batch', () => {
     assert.equal(sessionOf(plan)!.deletedAt, 9_000)
   })
 
+  it('of a deleted session are refused when it was to be the answer', () => {
+    const found = after(events([event()]), remove())
+    const plan = planBatch([events([event({ id: 'e2' })], { answeredAt: 9_500 })], found)
+    assert.deepEqual(plan.outcomes, [{ kind: 'events', outcomes: ['deleted'] }])
+    assert.deepEqual([plan.entries, plan.answers, plan.sessions.size], [[], [], 0])
+    assert.deepEqual(
+      ledgerOf(plan).map(row => [row.received, row.accepted, row.rejected]),
+      [[1, 0, 1]]
+    )
+  })
+
   it('that were refused before count too, also when no other came with them', () => {
     const plan = planBatch([events([], { rejected: 3 }), events([event()], { rejected: 1, minute })], nothing)
     assert.deepEqual(

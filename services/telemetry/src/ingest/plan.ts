@@ -89,6 +89,11 @@ class Planner {
         continue
       }
       const before = this.#session(project, event.sessionId)
+      if (work.answeredAt !== undefined && before && before.deletedAt !== null) {
+        outcomes.push('deleted')
+        row.rejected++
+        continue
+      }
       const after = foldSession(before, event)
       if (visitsOf(after).length > 2 * limits.visits) {
         outcomes.push('overfull')

@@ -4,6 +4,8 @@ import { DatabaseClosedError, DatabaseError, QueueFullError } from '@plimsoll/da
 import { Problem } from '@plimsoll/http'
 import { DeadlineExceededError } from '@plimsoll/resilience'
 import { SpoolBusyError, SpoolClosedError, SpoolFullError, SpoolWriteError } from '@plimsoll/spool'
+import { KeyLooksFullError } from '../keys.ts'
+import { SpoolShareError } from '../spool/shedding.ts'
 import { type Asking, refusalOf } from './refusal.ts'
 
 const refused = (error: unknown, asking?: Asking) => {
@@ -20,9 +22,11 @@ describe('what a failure of the store means to the client', () => {
     [new DatabaseError('lost', '08006'), 'store_unavailable'],
     [new SpoolClosedError(), 'store_unavailable'],
     [new SpoolFullError(90, 20, 100), 'spool_full'],
+    [new SpoolShareError({ max: 100, taken: 60, own: 55, projects: 2 }), 'spool_full'],
     [new SpoolBusyError(90, 80), 'spool_busy'],
     [new SpoolWriteError('an append', new Error('EIO')), 'spool_write_failed'],
     [new QueueFullError(10), 'overloaded'],
+    [new KeyLooksFullError(), 'overloaded'],
     [new DatabaseError('twice', '23505'), 'contended'],
     [new DatabaseError('crossed', '40001'), 'contended']
   ]

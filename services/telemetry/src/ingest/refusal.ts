@@ -2,6 +2,7 @@ import { DatabaseClosedError, isTransient, isUnavailable, isUniqueViolation, Que
 import { Problem } from '@plimsoll/http'
 import { DeadlineExceededError } from '@plimsoll/resilience'
 import { SpoolClosedError, SpoolError } from '@plimsoll/spool'
+import { KeyLooksFullError } from '../keys.ts'
 
 /** Seconds after which to come back, as a header says it: a random one of those within. */
 export function comeBackAfter(random: () => number = Math.random, withinSeconds = 5): string {
@@ -27,6 +28,7 @@ export function overloaded(waitMs: number, random: () => number = Math.random): 
 
 /** What a spool that did not take something means, by its code. */
 const spoolRefusals: Record<string, [code: string, what: string]> = {
+  SPOOL_SHARE_USED: ['spool_full', 'this project has all the room it may have to keep this meanwhile'],
   SPOOL_BUSY: ['spool_busy', 'more waits for the disk than may'],
   SPOOL_WRITE_FAILED: ['spool_write_failed', 'the disk did not take this']
 }
@@ -61,6 +63,8 @@ export function refusalOf(error: unknown, asking: Asking = 'write', random: () =
 function meaningOf(error: unknown): Meaning | undefined {
   if (error instanceof QueueFullError)
     return { code: 'overloaded', what: 'More is waiting to be written than fits', write: notWritten }
+  if (error instanceof KeyLooksFullError)
+    return { code: 'overloaded', what: 'More new keys are to be looked for than can be at once', write: notWritten }
   if (error instanceof DeadlineExceededError)
     return { code: 'store_slow', what: 'The store did not answer in the time there was', write: sendAgain }
   // It may have been lost between a commit and its answer.

@@ -69,24 +69,11 @@ export function validateEvent(raw: unknown, judgement: Judgement): ValidEvent | 
   const said = parseMoment(event.time)
   if (said === undefined) return reject(id, 'invalid_event', `/time "${event.time}" is not a moment of the calendar`)
   const time = said + judgement.correction
-  if (time > judgement.receivedAt + limits.earlyMs) {
-    return reject(
-      id,
-      'time_in_future',
-      'the time is more than 5 minutes ahead; send X-Sent-At so that a wrong clock can be corrected'
-    )
-  }
-  if (time < limits.earliest) return reject(id, 'too_old', 'the time is before 1970')
-  if (!judgement.backfill && time < judgement.receivedAt - limits.lateMs) {
-    return reject(
-      id,
-      'too_old',
-      'the time is more than 34 days ago; use a key that may backfill and X-Plimsoll-Backfill: 1'
-    )
-  }
-  // By the time in the id as well: the key of an id whose partition is gone would not be met, and it would count again.
-  if (judgement.keptFrom !== undefined && Math.min(time, latestOf(event.id)) < judgement.keptFrom) {
-    return reject(id, 'too_old', 'the time, or that in the id, is older than what is kept here (keepEventsDays)')
+  const untimely = judgeTime(time, judgement)
+  if (untimely) return reject(id, untimely.code, untimely.detail)
+  // The key of an id whose partition is gone would not be met, and it would count again.
+  if (judgement.keptFrom !== undefined && latestOf(event.id) < judgement.keptFrom) {
+    return reject(id, 'too_old', 'the time in the id is older than what is kept here (keepEventsDays)')
   }
   if (!storable(event.user.id))
     return reject(id, 'invalid_text', '/user/id has a character that cannot be stored (NUL or half a pair)')
@@ -115,6 +102,30 @@ export function validateEvent(raw: unknown, judgement: Judgement): ValidEvent | 
     digest,
     enrichment: unknown
   }
+}
+
+/** Why a time, corrected for the client's clock, is not taken; undefined when it is. */
+export function judgeTime(
+  time: number,
+  { receivedAt, backfill, keptFrom }: Judgement
+): { code: string; detail: string } | undefined {
+  if (time > receivedAt + limits.earlyMs) {
+    return {
+      code: 'time_in_future',
+      detail: 'the time is more than 5 minutes ahead; send X-Sent-At so that a wrong clock can be corrected'
+    }
+  }
+  if (time < limits.earliest) return { code: 'too_old', detail: 'the time is before 1970' }
+  if (!backfill && time < receivedAt - limits.lateMs) {
+    return {
+      code: 'too_old',
+      detail: 'the time is more than 34 days ago; use a key that may backfill and X-Plimsoll-Backfill: 1'
+    }
+  }
+  if (keptFrom !== undefined && time < keptFrom) {
+    return { code: 'too_old', detail: 'the time is older than what is kept here (keepEventsDays)' }
+  }
+  return undefined
 }
 
 /** The end of the partition of an id; ids without a time in them are kept for ever. */

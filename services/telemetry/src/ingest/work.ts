@@ -37,8 +37,11 @@ export interface SessionPut {
   enrichment?: Enrichment | undefined
 }
 
-/** `overfull`: the session has as many visits as it may have. */
-export type EventOutcome = 'accepted' | 'duplicate' | 'conflict' | 'overfull'
+/**
+ * `overfull`: the session has as many visits as it may have. `deleted`: it was deleted, and the work asked for it as its
+ * answer; any other event of a deleted session is counted and leaves it as it is.
+ */
+export type EventOutcome = 'accepted' | 'duplicate' | 'conflict' | 'overfull' | 'deleted'
 
 export type Outcome =
   | {

@@ -37,12 +37,14 @@ export function administrationRoutes(
       const row = await ingest.read(() => readLedger(database, project), request.deadline)
       const clientLosses = await ingest.read(() => readClientLosses(database, project), request.deadline)
       const pending = readSide === null ? null : row.accepted - readSide
+      const spool = ingest.spool?.standingOf(project) ?? null
       return {
         project,
         ...row,
         counted: readSide,
         pending,
-        spooled: ingest.spool?.eventsOf(project) ?? null,
+        spooled: spool?.events ?? null,
+        spool,
         balanced:
           row.received === row.accepted + row.duplicate + row.rejected + row.quarantined &&
           (pending === null || pending >= 0),

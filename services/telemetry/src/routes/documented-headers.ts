@@ -11,8 +11,8 @@ export const requestHeaders: DocumentedHeaders = {
   }
 }
 
-/** Headers that the route of events reads besides. */
-export const eventHeaders: DocumentedHeaders = {
+/** Headers that the routes read besides that take a client's times. */
+export const timeHeaders: DocumentedHeaders = {
   'x-sent-at': {
     type: 'string',
     format: 'date-time',
@@ -22,6 +22,6 @@ export const eventHeaders: DocumentedHeaders = {
   'x-plimsoll-backfill': {
     type: 'string',
     enum: ['1'],
-    description: 'Takes events that are older than the accepted lateness, from a key that may send them.'
+    description: 'Takes times that are older than the accepted lateness, from a key that may send them.'
   }
 }

@@ -7,17 +7,11 @@ import { decodeBody, parseEvents } from '../ingest/body.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import { comeBackAfter } from '../ingest/refusal.ts'
 import { isRejection, type Rejection, type ValidEvent, validateEvent } from '../ingest/validate.ts'
-import type { EventOutcome } from '../ingest/work.ts'
 import { limits } from '../limits.ts'
-import { keptFrom } from '../retention.ts'
 import type { Recorded } from '../spool/ingest-spool.ts'
-import { eventHeaders } from './documented-headers.ts'
-import type { Principal } from './principal.ts'
-import { correctionOf } from './sent-at.ts'
-
-const conflict = 'an event with this id and another body is in the log already; a new event needs a new id'
-
-const overfull = `a session has at most ${limits.visits} visits; begin a new session id`
+import { timeHeaders } from './documented-headers.ts'
+import { judgementOf } from './judgement.ts'
+import { refusedOutcomes } from './refused-outcomes.ts'
 
 /** `POST /v1/events`: one event, an array, or one a line. Answers per event, after the commit. */
 export function eventRoutes(app: FastifyInstance, ingest: Ingest, keepMs?: number): void {
@@ -32,7 +26,7 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest, keepMs?: numbe
       '/v1/events',
       {
         bodyLimit: limits.wireBytes,
-        config: { documentedHeaders: eventHeaders },
+        config: { documentedHeaders: timeHeaders },
         schema: {
           summary: 'Record events',
           description:
@@ -52,12 +46,7 @@ export function eventRoutes(app: FastifyInstance, ingest: Ingest, keepMs?: numbe
         return ingest.admitted(principal.project, guessEvents(request.body), async admission => {
           const raw = await readEvents(request)
           admission.weigh(raw.length)
-          const judgement = {
-            receivedAt,
-            correction: correctionOf(request, receivedAt),
-            backfill: mayBackfill(request, principal),
-            ...(keepMs !== undefined && { keptFrom: keptFrom(receivedAt, keepMs) })
-          }
+          const judgement = judgementOf(request, receivedAt, keepMs)
           const judged = raw.map(event => validateEvent(event, judgement))
           const valid = judged.filter((event): event is ValidEvent => !isRejection(event))
           const outcomes = await ingest.record(principal.project, receivedAt, valid, judged.length - valid.length, {
@@ -91,16 +80,6 @@ async function readEvents(request: FastifyRequest): Promise<unknown[]> {
   return parseEvents(body.toString('utf8'), request.headers['content-type']!.toLowerCase().includes('ndjson'))
 }
 
-function mayBackfill(request: FastifyRequest, principal: Principal): boolean {
-  if (request.headers['x-plimsoll-backfill'] !== '1') return false
-  if (principal.backfill) return true
-  throw problem(
-    403,
-    'backfill_not_allowed',
-    'This key may not send old events; make one with `plimsoll keys create --backfill`.'
-  )
-}
-
 function rejected({ id, code, detail }: Rejection): EventResult {
   return { id, result: 'rejected', code, detail }
 }
@@ -111,11 +90,6 @@ const shed = 'the store is away and the room to keep this meanwhile is nearly us
 function recorded(event: ValidEvent, outcome: Recorded): EventResult {
   if (outcome === 'spooled') return { id: event.id, result: 'accepted', code: 'spooled', detail: spooled }
   if (outcome === 'shed') return { id: event.id, result: 'retry', code: 'spool_full', detail: shed }
-  return resultOf(event, outcome)
-}
-
-function resultOf({ id }: ValidEvent, outcome: EventOutcome): EventResult {
-  if (outcome === 'conflict') return { id, result: 'rejected', code: 'id_conflict', detail: conflict }
-  if (outcome === 'overfull') return { id, result: 'rejected', code: 'too_many_visits', detail: overfull }
-  return { id, result: outcome }
+  if (outcome === 'accepted' || outcome === 'duplicate') return { id: event.id, result: outcome }
+  return { id: event.id, result: 'rejected', ...refusedOutcomes[outcome] }
 }

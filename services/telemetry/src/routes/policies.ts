@@ -11,7 +11,9 @@ const Spool = Type.Object({
   bytes: Type.Integer(),
   oldestAgeMs: Type.Union([Type.Integer(), Type.Null()]),
   away: Type.Boolean({ description: 'whether the store is believed to be away' }),
-  shed: Type.Integer({ description: 'events that were not taken since the start, the spool being nearly full' })
+  shed: Type.Integer({
+    description: 'events that were not taken since the start, their project’s room being nearly full'
+  })
 })
 
 /** What stands around the service's dependencies and at its door: in words, and what it has done since the start. */

@@ -3,37 +3,43 @@ import type { Database } from '@plimsoll/database'
 import { Problem, problem, problemResponses } from '@plimsoll/http'
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
-import { NewSession, PutSession, SessionAnswer, Uuid } from '../contract.ts'
+import { NewSession, SessionAnswer, Uuid } from '../contract.ts'
 import { canonicalJson, derivedUuid, digestOf } from '../ingest/event-id.ts'
 import { type Ingest, minuteOf } from '../ingest/ingest.ts'
 import { answerOf } from '../ingest/session-answer.ts'
-import { isRejection, storable, type ValidEvent, validateEvent } from '../ingest/validate.ts'
+import { isRejection, type Judgement, type ValidEvent, validateEvent } from '../ingest/validate.ts'
 import type { Outcome } from '../ingest/work.ts'
-import { parseMoment } from '../moment.ts'
 import { findAnswer, findSession, listSessions } from '../store.ts'
+import { timeHeaders } from './documented-headers.ts'
+import { judgementOf } from './judgement.ts'
 import { requireAdmin } from './principal.ts'
-import { correctionOf } from './sent-at.ts'
+import { putSessionRoute } from './put-session.ts'
+import { refusedOutcomes } from './refused-outcomes.ts'
 
 const Id = Type.Object({ id: Uuid })
 
-/** One session by itself: POST needs a key to be safe to repeat, PUT and DELETE are so by nature. */
-export function sessionRoutes(app: FastifyInstance, database: Database, ingest: Ingest): void {
+/** One session by itself: POST needs a key to be safe to repeat, PUT and DELETE are so by nature. `keepMs`: as of the service. */
+export function sessionRoutes(app: FastifyInstance, database: Database, ingest: Ingest, keepMs?: number): void {
+  putSessionRoute(app, ingest, keepMs)
+
   app.post<{ Body: NewSession }>(
     '/v1/sessions',
     {
+      config: { documentedHeaders: timeHeaders },
       schema: {
         summary: 'Record one session',
-        description: 'The same Idempotency-Key with the same body gets the same answer, however often it is sent.',
+        description:
+          'The same Idempotency-Key with the same body gets the same answer, however often it is sent. Refused are an `id` whose session was deleted (409 `session_deleted`) and one with as many visits as it may have (422 `too_many_visits`).',
         headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ maxLength: 257 })) }),
         body: NewSession,
-        response: { 201: SessionAnswer, ...problemResponses(422) }
+        response: { 201: SessionAnswer, ...problemResponses(409, 422) }
       }
     },
     async (request, reply) => {
       const { project } = request.principal!
       const receivedAt = ingest.now()
       const key = keyOf(request.headers['idempotency-key'])
-      const event = startEvent(project, key, request.body, receivedAt, correctionOf(request, receivedAt))
+      const event = startEvent(project, key, request.body, judgementOf(request, receivedAt, keepMs))
       const outcome = await ingest.admitted(project, 1, async admission => {
         await ingest.attach([event], request.deadline)
         return ingest.commit(
@@ -55,6 +61,10 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
           'idempotency_key_reused',
           'This Idempotency-Key was used with another body; a new session needs a new key.'
         )
+      }
+      if (outcomes[0] === 'deleted' || outcomes[0] === 'overfull') {
+        const { code, detail } = refusedOutcomes[outcomes[0]]
+        throw problem(outcomes[0] === 'deleted' ? 409 : 422, code, detail)
       }
       reply.code(201).header('plimsoll-position', ingest.position)
       if (outcomes[0] === 'accepted') return answerOf(event.sessionId, session!, receivedAt)
@@ -80,7 +90,9 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
     '/v1/sessions',
     {
       schema: {
-        summary: 'List the latest sessions',
+        summary: 'List sessions, the greatest id first',
+        description:
+          'By id, which for version 7 ids is by the time they were made, the latest first. Ids of another kind, as `POST /v1/sessions` makes when none is given, stand anywhere. `next` is the `before` of the next page.',
         querystring: Type.Object({
           project: Type.Optional(Type.String()),
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 20 })),
@@ -102,58 +114,6 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
         sessions: sessions.map(({ id, state }) => answerOf(id, state, ingest.now())),
         next: sessions.length === limit ? sessions.at(-1)!.id : null
       }
-    }
-  )
-
-  app.put<{ Params: { id: string }; Body: PutSession }>(
-    '/v1/sessions/:id',
-    {
-      schema: {
-        summary: 'Set a session: same input, same state',
-        params: Id,
-        body: PutSession,
-        response: { 200: SessionAnswer }
-      }
-    },
-    async (request, reply) => {
-      const { project } = request.principal!
-      const id = request.params.id.toLowerCase()
-      const { user, startedAt, endedAt, tier, region } = request.body
-      if ((tier === undefined) !== (region === undefined)) {
-        throw problem(400, 'invalid_request', 'tier and region are set together or not at all')
-      }
-      if (user && !storable(user.id)) {
-        throw problem(400, 'invalid_text', '/user/id has a character that cannot be stored (NUL or half a pair)')
-      }
-      const at = ingest.now()
-      const put = {
-        at,
-        userId: user?.id,
-        startedAt: startedAt === undefined ? undefined : momentOf('startedAt', startedAt),
-        endedAt: endedAt === undefined || endedAt === null ? endedAt : momentOf('endedAt', endedAt),
-        enrichment:
-          tier === undefined || region === undefined
-            ? undefined
-            : ({ state: 'known', tier, region, flags: {} } as const)
-      }
-      const outcome = await ingest.admitted(project, 1, admission =>
-        ingest.commit(
-          {
-            kind: 'put',
-            project,
-            minute: minuteOf(at),
-            sessionId: id,
-            put,
-            logId: randomUUIDv7()
-          },
-          { admission, deadline: request.deadline }
-        )
-      )
-      if (outcome.kind === 'put-refused') {
-        throw problem(400, outcome.code, putRefusals[outcome.code])
-      }
-      reply.header('plimsoll-position', ingest.position)
-      return answerOf(id, (outcome as Extract<Outcome, { kind: 'put' }>).session, ingest.now())
     }
   )
 
@@ -191,11 +151,6 @@ export function sessionRoutes(app: FastifyInstance, database: Database, ingest: 
   )
 }
 
-const putRefusals = {
-  user_required: 'the session is new, so it needs a user: {"user": {"id": "…"}}',
-  ends_before_start: 'endedAt is before the start of the session'
-}
-
 /** The draft has the key as a quoted string, clients send it bare: both are the same key. */
 function keyOf(header: unknown): string {
   const text = typeof header === 'string' ? header.trim() : ''
@@ -211,14 +166,8 @@ function keyOf(header: unknown): string {
 }
 
 /** The event's id, and the session's when the client gave none, follow from the key: a retry makes the same ones. */
-function startEvent(
-  project: string,
-  key: string,
-  body: NewSession,
-  receivedAt: number,
-  correction: number
-): ValidEvent {
-  const startedAt = body.startedAt ?? new Date(receivedAt).toISOString()
+function startEvent(project: string, key: string, body: NewSession, judgement: Judgement): ValidEvent {
+  const startedAt = body.startedAt ?? new Date(judgement.receivedAt).toISOString()
   const judged = validateEvent(
     {
       id: derivedUuid('session-request', project, key),
@@ -229,7 +178,7 @@ function startEvent(
       ...(body.data === undefined ? {} : { data: body.data })
     },
     // A start that we filled in is by our own clock.
-    { receivedAt, correction: body.startedAt === undefined ? 0 : correction, backfill: false }
+    body.startedAt === undefined ? { ...judgement, correction: 0 } : judgement
   )
   if (isRejection(judged)) throw problem(400, judged.code, judged.detail)
   // What the client sent decides whether a request is the same, not what was filled in on the way.
@@ -241,11 +190,4 @@ function firstAnswer(answer: SessionAnswer | undefined): SessionAnswer {
   throw new Problem(503, 'replay_unavailable', 'The first answer cannot be read now; send the same again.', {
     headers: { 'retry-after': '1' }
   })
-}
-
-function momentOf(field: string, text: string): number {
-  const ms = parseMoment(text)
-  if (ms === undefined)
-    throw problem(400, 'invalid_request', `${field} "${text.slice(0, 40)}" is not a moment of the calendar`)
-  return ms
 }

@@ -22,6 +22,9 @@ export function spoolRoute(app: FastifyInstance, ingest: Ingest): void {
         project,
         events: ingest.spool?.eventsOf(project) ?? null,
         oldestAgeMs: snapshot?.oldestAgeMs ?? null,
+        bytes: snapshot?.bytes ?? null,
+        maxBytes: ingest.spool?.maxBytes ?? null,
+        shed: snapshot?.shed ?? null,
         storeAway: snapshot?.away ?? false
       }
     }

@@ -6,7 +6,7 @@ import { readCursor } from './cursor.ts'
 import { Drain } from './drain.ts'
 import { makeIdentity, readIdentity } from './identity.ts'
 import { type EventsWork, encodeRecord, headerOf } from './record.ts'
-import { shedTypes } from './shedding.ts'
+import { checkShare, type Room, shedTypes } from './shedding.ts'
 import { Waiting } from './waiting.ts'
 
 export interface IngestSpoolOptions {
@@ -21,7 +21,7 @@ export interface IngestSpoolOptions {
   onWarning(message: string, details: object): void
 }
 
-/** `spooled`: on this disk, and counted when the store is back. `shed`: not taken, since the spool is nearly full. */
+/** `spooled`: on this disk, and counted when the store is back. `shed`: not taken, since the project's room is nearly full. */
 export type SpoolOutcome = 'spooled' | 'shed'
 /** What came of an event, wherever it is now. */
 export type Recorded = EventOutcome | SpoolOutcome
@@ -62,7 +62,11 @@ async function countWaiting(spool: Spool, applied: number): Promise<Waiting> {
   for (let after = applied; ; ) {
     const page = await spool.read({ after })
     if (page.length === 0) return waiting
-    for (const { record } of page) waiting.add(headerOf(record))
+    for (const { record } of page) {
+      const header = headerOf(record)
+      waiting.begin(header.project, record.length)
+      waiting.add(header)
+    }
     after = page.at(-1)!.sequence
   }
 }
@@ -97,7 +101,7 @@ export class IngestSpool {
         if (!isAway) this.#failedAt = Number.NEGATIVE_INFINITY
       },
       onApplied: records => {
-        for (const { record } of records) waiting.remove(headerOf(record))
+        for (const { record } of records) waiting.remove(headerOf(record), record.length)
       }
     })
   }
@@ -125,9 +129,25 @@ export class IngestSpool {
     }
   }
 
+  /** Bytes it may take. */
+  get maxBytes(): number {
+    return this.#maxBytes
+  }
+
   /** Events of a project that wait. */
   eventsOf(project: string): number {
     return this.#waiting.eventsOf(project)
+  }
+
+  /** Bytes of a project's records, those on their way to the disk among them. */
+  bytesOf(project: string): number {
+    return this.#waiting.bytesOf(project)
+  }
+
+  /** What waits of a project, and for how long at most: the oldest may be another's. */
+  standingOf(project: string) {
+    const events = this.eventsOf(project)
+    return { events, bytes: this.bytesOf(project), oldestAgeMs: events === 0 ? null : this.snapshot().oldestAgeMs }
   }
 
   /** The store was just found to be away. */
@@ -138,19 +158,42 @@ export class IngestSpool {
 
   /**
    * Resolves when the events are on the disk, with an outcome each. Rejects with a SpoolError when they are not. The least
-   * important are not taken when it is nearly full.
+   * important are not taken when the project's room is nearly full, and nothing of one that has more than its share.
    */
   async keep(work: EventsWork): Promise<SpoolOutcome[]> {
-    const shed = shedTypes(this.#spool.state.bytes / this.#maxBytes)
+    const room = this.#roomFor(work.project)
+    const shed = shedTypes(room)
     const events = shed ? work.events.filter(({ type }) => !shed.has(type)) : work.events
     if (events.length > 0 || work.rejected > 0) {
-      const record = encodeRecord({ ...work, events })
-      await this.#spool.append(record)
-      this.#waiting.add({ ...work, events: events.length })
-      this.#drain.wake()
+      checkShare(room)
+      await this.#append({ ...work, events })
     }
     this.#shed += work.events.length - events.length
     return work.events.map(({ type }) => (shed?.has(type) ? 'shed' : 'spooled'))
+  }
+
+  async #append(work: EventsWork): Promise<void> {
+    const { project, events } = work
+    const record = encodeRecord(work)
+    this.#waiting.begin(project, record.length)
+    try {
+      await this.#spool.append(record)
+    } catch (error) {
+      this.#waiting.fail(project, record.length)
+      throw error
+    }
+    this.#waiting.add({ ...work, events: events.length })
+    this.#drain.wake()
+  }
+
+  #roomFor(project: string): Room {
+    return {
+      max: this.#maxBytes,
+      // What is on its way to the disk is not in the spool's state.
+      taken: Math.max(this.#spool.state.bytes, this.#waiting.bytes),
+      own: this.#waiting.bytesOf(project),
+      projects: this.#waiting.projectsWith(project)
+    }
   }
 
   start(): void {

@@ -81,9 +81,10 @@ describe('ingest with its store away', () => {
     assert.ok(bytes > 0 && oldestAgeMs >= 0)
     const told = (await run.send('GET', '/v1/spool')).body
     assert.ok(told.oldestAgeMs >= 0)
-    assert.deepEqual(told, { project: 'shop', events: 6, oldestAgeMs: told.oldestAgeMs, storeAway: true })
+    const whole = { bytes, maxBytes: 10_000_000, shed: 0 }
+    assert.deepEqual(told, { project: 'shop', events: 6, oldestAgeMs: told.oldestAgeMs, ...whole, storeAway: true })
     const others = (await run.send('GET', '/v1/spool', { headers: { 'x-plimsoll-project': 'harbour' } })).body
-    assert.deepEqual([others.project, others.events, others.storeAway], ['harbour', 0, true])
+    assert.deepEqual([others.project, others.events, others.bytes, others.storeAway], ['harbour', 0, bytes, true])
     assert.equal((await run.send('GET', '/v1/spool', { token: run.writeKey })).status, 403)
 
     await run.returnStore()
@@ -99,8 +100,10 @@ describe('ingest with its store away', () => {
       spooled: 0
     })
     assert.deepEqual(run.warnings, [])
-    const empty = { project: 'shop', events: 0, oldestAgeMs: null, storeAway: false }
-    assert.deepEqual((await run.send('GET', '/v1/spool')).body, empty)
+    const left = (await run.send('GET', '/v1/spool')).body
+    const empty = { project: 'shop', events: 0, oldestAgeMs: null, ...whole, bytes: left.bytes, storeAway: false }
+    assert.deepEqual(left, empty)
+    assert.deepEqual((await run.send('GET', '/v1/ledger')).body.spool, { events: 0, bytes: 0, oldestAgeMs: null })
     const { away, records } = await spoolOf(run)
     assert.deepEqual([away, records], [false, 0])
   })
@@ -253,9 +256,70 @@ describe('a spool that fills', () => {
     const answer = await post(run, large)
     assert.deepEqual([answer.status, answer.body.code], [503, 'spool_full'])
     assert.match(answer.headers.get('retry-after')!, /^[1-5]$/)
+    assert.equal(run.telemetry.ingest.spool!.bytesOf('shop'), 0, 'what did not get to the disk takes no room')
     await run.telemetry.ingest.spool!.close()
     const closed = await post(run, event())
     assert.deepEqual([closed.status, closed.body.code], [503, 'store_unavailable'])
+  })
+})
+
+describe('a spool of several projects', () => {
+  /** The service without its store, and what sends a batch of one of each kind under a key. */
+  async function storeless(t: TestContext, maxBytes: number) {
+    const run = await runSpooled(t, { maxBytes })
+    const sends = async (project: string) => {
+      const { token } = await run.telemetry.keys.create(project)
+      assert.equal((await run.send('POST', '/v1/events', { body: [], token })).body.code, 'empty_request')
+      const note = 'x'.repeat(500)
+      return async () => {
+        const body = [
+          event({ type: 'session.heartbeat' }),
+          use({ data: { feature: 'search', note } }),
+          event(),
+          event({ type: 'session.end' })
+        ]
+        const answer = await run.send('POST', '/v1/events', { body, token })
+        if (answer.status !== 200) assert.match(answer.headers.get('retry-after')!, /^[1-5]$/)
+        return answer.status === 200 ? outcomes(answer).join(' ') : answer.body.code
+      }
+    }
+    const [busy, quiet] = [await sends('busy'), await sends('quiet')]
+    await run.loseStore()
+    const shares = () => {
+      const spool = run.telemetry.ingest.spool!
+      return [spool.bytesOf('busy') / maxBytes, spool.bytesOf('quiet') / maxBytes] as const
+    }
+    return { run, busy, quiet, shares }
+  }
+  const all = 'spooled spooled spooled spooled'
+
+  it('gives one that is alone all but a tenth, and another that comes late the rest of it, heartbeats and all', async t => {
+    const { run, busy, quiet, shares } = await storeless(t, 400_000)
+    for (let told = ''; told !== 'spool_full'; ) told = await busy()
+    const [most] = shares()
+    assert.ok(most > 0.8 && most < 0.92, `${most}`)
+    for (let i = 0; i < 5; i++) assert.equal(await quiet(), all)
+    assert.equal(await busy(), 'spool_full')
+
+    await run.returnStore()
+    run.telemetry.ingest.spool!.start()
+    await drained(run)
+    assert.deepEqual(shares(), [0, 0])
+    assert.deepEqual([await busy(), await quiet()], Array(2).fill(Array(4).fill('accepted').join(' ')))
+  })
+
+  it('takes no more than an equal part from one once half is taken, and nothing less from the others', async t => {
+    const { busy, quiet, shares } = await storeless(t, 400_000)
+    let isRefused = false
+    // Eight times as much of one as of the other.
+    for (let turn = 0; !isRefused; turn++) {
+      isRefused = (await busy()) === 'spool_full'
+      if (turn % 8 === 0) assert.equal(await quiet(), all)
+    }
+    const [most] = shares()
+    assert.ok(most > 0.45 && most < 0.55, `${most}`)
+    while (shares()[1] < 0.25) assert.equal(await quiet(), all)
+    assert.equal(await busy(), 'spool_full')
   })
 })
 
@@ -299,12 +363,20 @@ describe('a spool over restarts', () => {
     await first.loseStore()
     const waiting = [event(), use(), use()]
     assert.deepEqual(outcomes(await post(first, waiting)), Array(3).fill('spooled'))
+    const held = first.telemetry.ingest.spool!.bytesOf('shop')
     await first.close()
 
     const second = await runTelemetry(options)
     t.after(() => second.close())
     const { received, accepted, spooled } = await booksOf(second)
     assert.deepEqual([received, accepted, spooled], [1, 1, 3])
+    second.clock.advance(90_000)
+    const ledgerOf = async (project: string) =>
+      (await second.send('GET', '/v1/ledger', { headers: { 'x-plimsoll-project': project } })).body.spool
+    const { events, bytes, oldestAgeMs } = await ledgerOf('shop')
+    assert.deepEqual([events, bytes], [3, held])
+    assert.ok(bytes > 300 && oldestAgeMs >= 90_000, `${bytes} bytes, ${oldestAgeMs} ms`)
+    assert.deepEqual(await ledgerOf('harbour'), { events: 0, bytes: 0, oldestAgeMs: null })
     second.telemetry.start()
     await drained(second)
     const after = await booksOf(second)
@@ -390,6 +462,7 @@ describe('a spooled event that the store refuses for good', () => {
       quarantined: 1,
       spooled: null
     })
+    assert.equal((await run.send('GET', '/v1/ledger')).body.spool, null)
     assert.equal(errors.length, 3)
     assert.equal(warnings.length, 1)
     assert.deepEqual((warnings[0] as { ids: string[] }).ids, [bad.id])

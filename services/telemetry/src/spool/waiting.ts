@@ -1,29 +1,63 @@
 import type { RecordHeader } from './record.ts'
 
-/** What waits in the spool, by project. From memory: counted at the opening, then kept. */
+interface Share {
+  events: number
+  bytes: number
+}
+
+/**
+ * What waits in the spool, by project. From memory: counted at the opening, then kept. Bytes are those of records, also of
+ * those that are on their way to the disk: who sends much at once has them already.
+ */
 export class Waiting {
-  #byProject = new Map<string, number>()
+  readonly #byProject = new Map<string, Share>()
   records = 0
   events = 0
+  bytes = 0
 
+  /** A record sets out for the disk. */
+  begin(project: string, bytes: number): void {
+    this.#count(project, 0, bytes)
+  }
+
+  /** It did not get there. */
+  fail(project: string, bytes: number): void {
+    this.#count(project, 0, -bytes)
+  }
+
+  /** It is there. */
   add({ project, events }: RecordHeader): void {
-    this.#count(project, events)
+    this.#count(project, events, 0)
     this.records++
   }
 
-  remove({ project, events }: RecordHeader): void {
-    this.#count(project, -events)
+  /** It is in the store. */
+  remove({ project, events }: RecordHeader, bytes: number): void {
+    this.#count(project, -events, -bytes)
     this.records--
   }
 
   eventsOf(project: string): number {
-    return this.#byProject.get(project) ?? 0
+    return this.#byProject.get(project)?.events ?? 0
   }
 
-  #count(project: string, events: number): void {
+  bytesOf(project: string): number {
+    return this.#byProject.get(project)?.bytes ?? 0
+  }
+
+  /** Projects of which something waits, with this one. */
+  projectsWith(project: string): number {
+    return this.#byProject.size + (this.#byProject.has(project) ? 0 : 1)
+  }
+
+  #count(project: string, events: number, bytes: number): void {
     this.events += events
-    const left = this.eventsOf(project) + events
-    if (left === 0) this.#byProject.delete(project)
-    else this.#byProject.set(project, left)
+    this.bytes += bytes
+    const share = this.#byProject.get(project) ?? { events: 0, bytes: 0 }
+    share.events += events
+    share.bytes += bytes
+    // A record has bytes when it has no events: of one that holds nothing but refusals, say.
+    if (share.bytes === 0) this.#byProject.delete(project)
+    else this.#byProject.set(project, share)
   }
 }

@@ -1,5 +1,5 @@
 import type { Database } from '@plimsoll/database'
-import { problem } from '@plimsoll/http'
+import { problem, problemResponses } from '@plimsoll/http'
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { readClientLosses } from '../client-losses.ts'
@@ -102,7 +102,8 @@ export function administrationRoutes(
     {
       schema: {
         summary: 'Revoke a write key: what comes with it is refused, within a minute everywhere; what it sent stays',
-        params: Type.Object({ project: ProjectName, id: Type.String({ pattern: '^[a-z0-9]{12}$' }) })
+        params: Type.Object({ project: ProjectName, id: Type.String({ pattern: '^[a-z0-9]{12}$' }) }),
+        response: { 204: Type.Null(), ...problemResponses(404) }
       }
     },
     async (request, reply) => {

@@ -18,8 +18,8 @@ const everyMs = 3_600_000
 
 /**
  * Folds up to a thousand minutes before `before` (milliseconds since 1970, the start of a day) into their days, and resolves
- * to how many, whichever they are: in order they would all be sorted each time. One statement, so what is taken away is added in the same moment or not at all, and another process that does
- * the same at the same time takes other rows or none.
+ * to how many, whichever they are: in order they would all be sorted each time. One statement, so what is taken away is
+ * added in the same moment or not at all, and another process that does the same at the same time takes other rows or none.
  */
 export async function foldMinutes(db: Queryable, before: number): Promise<number> {
   const { rows } = await db.query<{ folded: number }>(

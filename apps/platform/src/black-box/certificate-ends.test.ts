@@ -43,7 +43,7 @@ async function until(
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
     const seen = figures()
     if (are(seen)) return seen
-    await new Promise(resolve => setTimeout(resolve, 5))
+    await new Promise(setImmediate)
   }
   return figures()
 }

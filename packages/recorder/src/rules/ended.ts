@@ -3,6 +3,18 @@ import type { Timeline } from '../diagnosis/timeline.ts'
 import type { Occurrence } from '../record.ts'
 import { occurrences, points } from './reading.ts'
 
+/** What is wrong while a process that ended starts again, whyever it ended. */
+export const afterAnEnd: readonly string[] = [
+  'overload',
+  'retry-storm',
+  'event-loop-blocked',
+  'slow-dependency',
+  'store-slow',
+  'subscriber-slow',
+  'subscriber-dead',
+  'broker-gone'
+]
+
 /** An end of the platform that nobody planned. */
 export interface Ended {
   exit: Occurrence

@@ -1,7 +1,7 @@
 import type { Rule } from '../diagnosis/rule.ts'
 import type { Timeline } from '../diagnosis/timeline.ts'
 import type { Occurrence } from '../record.ts'
-import { ends, lately, readyAfter, reasonOf } from './ended.ts'
+import { afterAnEnd, ends, lately, readyAfter, reasonOf } from './ended.ts'
 import { count, time } from './words.ts'
 
 /** A start that was refused is told for so long, in milliseconds, as an end is. */
@@ -10,16 +10,7 @@ const toldMs = 60_000
 export const platformGaveUp: Rule = {
   name: 'platform-gave-up',
   about: 'The platform ended itself, or would not start, and said why.',
-  explains: [
-    'overload',
-    'retry-storm',
-    'event-loop-blocked',
-    'slow-dependency',
-    'store-slow',
-    'subscriber-slow',
-    'subscriber-dead',
-    'broker-gone'
-  ],
+  explains: afterAnEnd,
   lever: {
     name: 'do what it says',
     action:

@@ -1,22 +1,12 @@
 import type { Rule } from '../diagnosis/rule.ts'
-import { ends } from './ended.ts'
+import { afterAnEnd, ends } from './ended.ts'
 import { points } from './reading.ts'
 import { count, size, time } from './words.ts'
 
 export const platformKilled: Rule = {
   name: 'platform-killed',
   about: 'The platform’s process ended and nobody had asked it to.',
-  explains: [
-    'store-gone',
-    'overload',
-    'retry-storm',
-    'event-loop-blocked',
-    'slow-dependency',
-    'store-slow',
-    'subscriber-slow',
-    'subscriber-dead',
-    'broker-gone'
-  ],
+  explains: ['store-gone', ...afterAnEnd],
   lever: {
     name: 'restart by the watcher',
     action:

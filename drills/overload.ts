@@ -22,7 +22,10 @@ const steady = (report: LoadReport): During => during(report, 2, report.perSecon
 const best = (reports: readonly LoadReport[]): LoadReport =>
   reports.reduce((one, other) => (steady(other).eventsPerSecond > steady(one).eventsPerSecond ? other : one))
 
-/** Twice as much as it can take, for a while: it does all it can, and what it takes it takes in time. */
+/**
+ * Twice as much as it can take, for a while, and then a crowd that sends the next as soon as it is refused: it does all it can,
+ * and what it takes it takes in time.
+ */
 export const overload: Drill = {
   about: 'twice as many events as can be written are offered',
   async run({ quick, note }) {
@@ -52,6 +55,7 @@ export const overload: Drill = {
       const load = (over: Pick<LoadOrder, 'connections' | 'rate'>) => runLoad({ ...order, worker: worker++, ...over })
       const peaks: LoadReport[] = []
       const floods: LoadReport[] = []
+      const crowds: LoadReport[] = []
       const named: Named[] = []
       // In turns, the best of each: the machine is shared, and a slow moment must not pass for a collapse.
       for (let round = 0; round < 2; round++) {
@@ -62,9 +66,12 @@ export const overload: Drill = {
         const asking = watchCause(platform.data, { rule: 'overload' }, durationMs + 2_000)
         floods.push(await load({ connections: 1_000, rate: twice / order.batchSize }))
         named.push(await asking)
+        note('  256 senders that do not wait')
+        crowds.push(await load({ connections: 256 }))
       }
       const peak = best(peaks)
       const flood = best(floods)
+      const crowd = best(crowds)
       const capacity = steady(peak).eventsPerSecond
       note('  half of it')
       const afters: LoadReport[] = []
@@ -73,7 +80,7 @@ export const overload: Drill = {
       const after = afters.reduce((one, other) => (steady(other).okP99 < steady(one).okP99 ? other : one))
       const watched = await Promise.all([health.stop(), ready.stop(), dashboard.stop()])
       const ledger = await settledBooks(platform)
-      const sent = [...peaks, ...floods, ...afters]
+      const sent = [...peaks, ...floods, ...crowds, ...afters]
       const overloaded = steady(flood)
       const said = named.find(({ place }) => place === 1) ?? named[0]!
       return {
@@ -85,6 +92,8 @@ export const overload: Drill = {
           'ack p99 ms at the peak': steady(peak).okP99,
           'ack p99 ms of what was taken at twice that': overloaded.okP99,
           'answers by status at twice that': flood.statuses,
+          'events/s taken from 256 senders that do not wait': steady(crowd).eventsPerSecond,
+          'answers by status to those': crowd.statuses,
           'ack p99 ms at half of it, afterwards': steady(after).okP99,
           'events acknowledged': eventsOf(sent),
           ledger,
@@ -96,6 +105,12 @@ export const overload: Drill = {
         aims: [
           namedAim('overloaded', said),
           atLeast('taken at twice the capacity, of the peak', overloaded.eventsPerSecond / capacity, 0.9, ''),
+          atLeast(
+            'taken from 256 senders that do not wait, of the peak',
+            steady(crowd).eventsPerSecond / capacity,
+            0.8,
+            ''
+          ),
           atMost('ack p99 of what was taken', overloaded.okP99, 2_500, 'ms'),
           atLeast('refused with a time to come back', flood.statuses['503'] ?? 0, 1, 'requests'),
           atLeast(

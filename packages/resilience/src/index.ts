@@ -33,6 +33,7 @@ export type { EventStream, EventStreamOptions } from './event-stream.ts'
 export type { BreakerState, PolicyEvent, PolicyListener } from './events.ts'
 export { type FallbackOptions, fallback } from './fallback.ts'
 export { type HedgeOptions, type HedgeSnapshot, hedge } from './hedge/hedge.ts'
+export { type Anteroom, type AnteroomOptions, anteroom } from './load-shed/anteroom.ts'
 export {
   type LoadPermit,
   type LoadShedder,

@@ -806,9 +806,24 @@ describe('the write side with a store that does not answer', () => {
         door.snapshot()
       }
       const late = event()
-      const answer = await run.send('POST', '/v1/events', { body: late })
+      const before = run.clock.pending
+      const knocking = run.send('POST', '/v1/events', { body: late })
+      const patient = event()
+      const waiting = run.send('POST', '/v1/events', { body: patient })
+      while (run.telemetry.ingest.anteroom.waiting < 2) await new Promise(setImmediate)
+      assert.equal(door.snapshot().refused, 0, 'nobody is refused before they have waited for a moment')
+      const impatient = await run.send('POST', '/v1/events', { body: event(), headers: { 'x-request-deadline': '20' } })
+      assert.deepEqual(
+        [impatient.status, impatient.body.code],
+        [503, 'overloaded'],
+        'who has no moment is told at once'
+      )
+      run.clock.advance(150)
+      const answer = await knocking
       assert.deepEqual([answer.status, answer.body.code], [503, 'overloaded'])
       assert.ok(Number(answer.headers.get('retry-after')) >= 1)
+      assert.equal((await waiting).status, 503)
+      assert.ok(run.clock.pending <= before, 'nobody waits any more')
       const ids = [late.id]
       const asking = run.send('POST', '/v1/events/lookup', { body: { ids } })
       await release()

@@ -120,7 +120,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
         request.deadline = deadlineOf(request, { clock, longestMs: limits.requestMs })
         request.principal = await identify(request)
         // Before the body is read, too: a refusal must cost little when most are refused.
-        if (writes(request)) ingest.turnAway(request.principal.project)
+        if (writes(request)) await ingest.knock(request.principal.project, request.deadline)
       })
       app.addHook('onError', async (request, _reply, error) => {
         const refused = error instanceof Problem ? error : problemOfError(error)

@@ -38,7 +38,9 @@ export interface LoadShedderSnapshot {
 export interface LoadShedder {
   /** The right to wait with `weight` units of work, or `null`. `key` is whose work it is: a tenant, say. */
   admit(key: string, weight: number): LoadPermit | null
-  /** Whether work of this key would be refused now. A refusal is counted: whoever asks turns the work away. */
+  /** Whether work of this key would be refused now. */
+  isClosedTo(key: string): boolean
+  /** As `isClosedTo`, and a refusal is counted: whoever asks turns the work away. */
   refuses(key: string): boolean
   /** When one that is refused should come back, in milliseconds from now: what waits now takes this long. */
   readonly retryAfterMs: number
@@ -96,14 +98,23 @@ class QueueDoor implements LoadShedder {
     return new Permit(this, key, weight)
   }
 
+  isClosedTo(key: string): boolean {
+    return this.#closedTo(key) !== undefined
+  }
+
   refuses(key: string): boolean {
-    if (this.#pending < this.#settings.floor) return false
-    const wait = this.#waitMs()
-    const unfair = wait > this.#settings.softWaitMs && this.#hasMoreThanItsShare(key)
-    if (!unfair && wait <= this.#settings.hardWaitMs) return false
+    const why = this.#closedTo(key)
+    if (why === undefined) return false
     this.#refused++
-    if (unfair && wait <= this.#settings.hardWaitMs) this.#refusedUnfair++
+    if (why === 'unfair') this.#refusedUnfair++
     return true
+  }
+
+  #closedTo(key: string): 'full' | 'unfair' | undefined {
+    if (this.#pending < this.#settings.floor) return undefined
+    const wait = this.#waitMs()
+    if (wait > this.#settings.hardWaitMs) return 'full'
+    return wait > this.#settings.softWaitMs && this.#hasMoreThanItsShare(key) ? 'unfair' : undefined
   }
 
   get retryAfterMs(): number {

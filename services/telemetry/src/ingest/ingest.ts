@@ -1,6 +1,15 @@
 import { type Database, GroupCommit } from '@plimsoll/database'
 import { type Cursor, isAfter, placeChannel } from '@plimsoll/eventlog'
-import { type Clock, deadline as endBy, type LoadShedder, loadShedder, type Policy, policy } from '@plimsoll/resilience'
+import {
+  type Anteroom,
+  anteroom,
+  type Clock,
+  deadline as endBy,
+  type LoadShedder,
+  loadShedder,
+  type Policy,
+  policy
+} from '@plimsoll/resilience'
 import type { Enricher } from '../enrichment/enricher.ts'
 import { type Enrichment, unknown } from '../enrichment/enrichment.ts'
 import { limits } from '../limits.ts'
@@ -55,6 +64,8 @@ export class Ingest {
   readonly door: LoadShedder
   readonly spool: IngestSpool | undefined
   readonly counts = new IngestCounts()
+  /** Where who comes to a closed door waits for a moment. */
+  readonly anteroom: Anteroom
   readonly #disk: Policy
   readonly #clock: Clock
   #place: Cursor
@@ -64,6 +75,7 @@ export class Ingest {
     this.now = now
     this.#clock = clock
     this.door = loadShedder({ softWaitMs: limits.softWaitMs, hardWaitMs: limits.hardWaitMs, floor: 500 }, { clock })
+    this.anteroom = anteroom(this.door, {}, { clock })
     this.store = policy('primary-store', [endBy(limits.requestMs)], { clock })
     this.spool = spool
     this.#place = head
@@ -94,9 +106,12 @@ export class Ingest {
     return this.#commits.pending
   }
 
-  /** @throws Problem 503 `overloaded` when what comes now would wait too long. */
-  turnAway(project: string): void {
-    if (this.door.refuses(project)) throw overloaded(this.door.retryAfterMs)
+  /**
+   * Comes back when a request may go on: at once, or after a moment before a door that was closed. Rejects with 503
+   * `overloaded` when it still is.
+   */
+  async knock(project: string, deadline: number): Promise<void> {
+    if (!(await this.anteroom.enter(project, deadline))) throw overloaded(this.door.retryAfterMs)
   }
 
   /** Does `work` for a request of so many events, if they need not wait too long. Rejects with 503 `overloaded` else. */

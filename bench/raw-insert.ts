@@ -67,7 +67,7 @@ export class RawInsert {
         for (let columns = work.pop(); columns; columns = work.pop()) {
           await this.#database.query(
             `insert into eventlog.entries (bucket, tenant, id, type, time, stream, subject, digest, data)
-             select * from unnest($1::int[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::uuid[], $7::text[], $8::bigint[], $9::jsonb[])`,
+             select * from unnest($1::int[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::uuid[], $7::text[], $8::bigint[], $9::json[])`,
             columns
           )
         }

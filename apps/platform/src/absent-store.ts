@@ -22,7 +22,7 @@ export function absentStore(inner: Database): AbsentStore {
       engine: inner.engine,
       query: (sql, parameters) => reached(() => inner.query(sql, parameters)),
       exec: sql => reached(() => inner.exec(sql)),
-      copyIn: (table, columns, text) => reached(() => inner.copyIn(table, columns, text)),
+      copyIn: (table, columns, rows) => reached(() => inner.copyIn(table, columns, rows)),
       transaction: (work, options) => reached(() => inner.transaction(work, options)),
       commit: (sql, parameters, notifications) => reached(() => inner.commit(sql, parameters, notifications)),
       call: (module, argument) => reached(() => inner.call(module, argument)),

@@ -31,7 +31,7 @@ export function burdenedStore(inner: Database): BurdenedStore {
       exited: inner.exited,
       query: (sql, parameters) => inner.query(sql, parameters),
       exec: sql => inner.exec(sql),
-      copyIn: (table, columns, text) => inner.copyIn(table, columns, text),
+      copyIn: (table, columns, rows) => inner.copyIn(table, columns, rows),
       transaction: (work, options) => inner.transaction(work, options),
       commit: (sql, parameters, notifications) => inner.commit(sql, parameters, notifications),
       call: (module, argument) => carried().then(() => inner.call(module, argument)),

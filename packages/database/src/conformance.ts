@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { copyRows } from './copy-rows.ts'
 import { copyRow } from './copy-text.ts'
 import type { Database } from './database.ts'
 import { DatabaseClosedError, DatabaseError, isUniqueViolation } from './errors.ts'
@@ -100,6 +101,42 @@ export function databaseConformance(name: string, openFresh: () => Promise<Datab
       await assert.rejects(db.copyIn('copied', ['n'], '3\n1\n'), isUniqueViolation)
       assert.equal(await count('copied'), 2)
       assert.equal(await db.copyIn('copied', ['n'], '3\n'), 1)
+    })
+
+    it('loads rows as bytes, what they say being what text would say', async () => {
+      await db.exec(
+        'create table packed (n int, big bigint, t text, id uuid, at timestamptz, j json); create unique index on packed (n)'
+      )
+      const types = ['int4', 'int8', 'text', 'uuid', 'timestamptz', 'json'] as const
+      const columns = ['n', 'big', 't', 'id', 'at', 'j']
+      const id = '01999999-abcd-7ef0-8123-456789ABCDEF'
+      const told = [
+        [1, '-9223372036854775808', 'tab\tnew\nline\\ \\N 🚢 \ud800', id, Date.UTC(1970, 0, 1), '{"k": [1, "v\\n"]}'],
+        [-2_147_483_648, 2n ** 63n - 1n, '', id.toLowerCase(), new Date('2285-01-01T00:00:00.001Z'), 'null'],
+        [2_147_483_647, -1, 'x'.repeat(200_000), id, Date.UTC(1715, 0, 1) + 999, '[]'],
+        [0, 0, '0', '00000000-0000-0000-0000-000000000000', 946_684_800_000, '0'],
+        [null, undefined, null, null, null, undefined]
+      ]
+      assert.equal(await db.copyIn('packed', columns, copyRows(types, told)), told.length)
+      const { rows } = await db.query<Record<string, unknown>>(
+        'select n, big::text as big, t, id::text as id, at, j::text as j from packed order by n nulls last'
+      )
+      assert.deepEqual(
+        rows,
+        [told[1]!, told[3]!, told[0]!, told[2]!, told[4]!].map(([n, big, t, uuid, at, j]) => ({
+          n,
+          big: big === undefined ? null : String(big),
+          t: typeof t === 'string' ? t.toWellFormed() : t,
+          id: typeof uuid === 'string' ? uuid.toLowerCase() : uuid,
+          at: at === null ? null : new Date(at as number),
+          j: j ?? null
+        }))
+      )
+      await assert.rejects(db.copyIn('packed', ['n'], copyRows(['int4'], [[3], [1]])), isUniqueViolation)
+      await assert.rejects(db.copyIn('packed', ['t'], copyRows(['text'], [['a\0b']])), codeOf('22021'))
+      await assert.rejects(db.copyIn('packed', ['j'], copyRows(['json'], [['{']])), codeOf('22P02'))
+      assert.equal(await db.copyIn('packed', ['n'], copyRows(['int4'], [])), 0)
+      assert.equal(await count('packed'), told.length)
     })
 
     it('commits a transaction that resolves and rolls back one that rejects', async () => {

@@ -15,6 +15,6 @@ export function inOrder(connection: Queryable): Queryable {
     query: <R>(sql: string, parameters?: readonly unknown[]): Promise<Result<R>> =>
       queue(() => connection.query<R>(sql, parameters)),
     exec: sql => queue(() => connection.exec(sql)),
-    copyIn: (table, columns, text) => queue(() => connection.copyIn(table, columns, text))
+    copyIn: (table, columns, rows) => queue(() => connection.copyIn(table, columns, rows))
   }
 }

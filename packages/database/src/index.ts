@@ -1,7 +1,9 @@
 export { createDirectory } from './adapters/pglite/create.ts'
+export { type CopyType, copyRows } from './copy-rows.ts'
 export { copyRow, copyValue } from './copy-text.ts'
 export type {
   CommitListener,
+  CopyData,
   Database,
   DatabaseStatistics,
   Engine,

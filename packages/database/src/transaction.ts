@@ -39,7 +39,7 @@ export async function runTransaction<T>(
       engine,
       query: <R>(sql: string, parameters?: readonly unknown[]) => watch(() => connection.query<R>(sql, parameters)),
       exec: sql => watch(() => connection.exec(sql)),
-      copyIn: (table, columns, text) => watch(() => connection.copyIn(table, columns, text)),
+      copyIn: (table, columns, rows) => watch(() => connection.copyIn(table, columns, rows)),
       notify(channel, detail) {
         const details = notifications.get(channel) ?? []
         notifications.set(channel, details)

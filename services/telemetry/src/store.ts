@@ -1,4 +1,4 @@
-import { copyRow, type Database, migrate, type Queryable, type Transaction } from '@plimsoll/database'
+import { type CopyType, copyRows, type Database, migrate, type Queryable, type Transaction } from '@plimsoll/database'
 import { append, entryKey, findDigests, migrateLog } from '@plimsoll/eventlog'
 import type { SessionAnswer } from './contract.ts'
 import { absent, type Enrichment, regionOf, tierOf, unknown } from './enrichment/enrichment.ts'
@@ -83,13 +83,14 @@ const columns = [
   ['ended_at', 'timestamptz'],
   ['tier', 'text'],
   ['region', 'text'],
-  ['flags', 'jsonb'],
+  ['flags', 'json'],
   ['enrichment', 'text'],
-  ['events', 'int'],
+  ['events', 'int4'],
   ['deleted_at', 'timestamptz'],
-  ['visits', 'jsonb']
-] as const
+  ['visits', 'json']
+] as const satisfies [string, CopyType][]
 const names = columns.map(([name]) => name)
+const types = columns.map(([, type]) => type)
 
 function toRow(project: string, id: string, state: SessionState): unknown[] {
   const { enrichment } = state
@@ -129,15 +130,15 @@ const updateSessions = `update telemetry.sessions s set ${names
   where s.id = u.id and s.project = u.project`
 
 async function writeSessions(tx: Transaction, plan: Plan): Promise<void> {
-  let fresh = ''
+  const fresh: unknown[][] = []
   const changed: unknown[][] = []
   for (const { project, id, state, isNew } of plan.sessions.values()) {
     const row = toRow(project, id, state)
-    if (isNew) fresh += copyRow(row)
+    if (isNew) fresh.push(row)
     else changed.push(row)
   }
   const writes: Promise<unknown>[] = []
-  if (fresh !== '') writes.push(tx.copyIn('telemetry.sessions', names, fresh))
+  if (fresh.length > 0) writes.push(tx.copyIn('telemetry.sessions', names, copyRows(types, fresh)))
   if (changed.length > 0) {
     writes.push(
       tx.query(
@@ -151,8 +152,11 @@ async function writeSessions(tx: Transaction, plan: Plan): Promise<void> {
 
 async function writeAnswers(tx: Transaction, plan: Plan): Promise<void> {
   if (plan.answers.length === 0) return
-  const text = plan.answers.map(a => copyRow([a.id, a.project, a.answer])).join('')
-  await tx.copyIn('telemetry.answers', ['id', 'project', 'answer'], text)
+  const rows = copyRows(
+    ['uuid', 'text', 'json'],
+    plan.answers.map(a => [a.id, a.project, a.answer])
+  )
+  await tx.copyIn('telemetry.answers', ['id', 'project', 'answer'], rows)
 }
 
 /** What the first request with this event id was answered. */

@@ -94,7 +94,7 @@ async function reopenable(url: string, options: RunOptions['databaseOptions']) {
     engine: inner.engine,
     query: (sql, parameters) => inner.query(sql, parameters),
     exec: sql => inner.exec(sql),
-    copyIn: (table, columns, text) => inner.copyIn(table, columns, text),
+    copyIn: (table, columns, rows) => inner.copyIn(table, columns, rows),
     transaction: (work, options) => inner.transaction(work, options),
     commit: (sql, parameters, notifications) => inner.commit(sql, parameters, notifications),
     call: (module, argument) => inner.call(module, argument),

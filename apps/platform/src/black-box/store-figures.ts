@@ -68,7 +68,7 @@ export function watchStore(name: string, inner: Database, blackBox: BlackBox): D
     exited: inner.exited,
     query: (sql, parameters) => watched(() => inner.query(sql, parameters), false),
     exec: sql => watched(() => inner.exec(sql), false),
-    copyIn: (table, columns, text) => watched(() => inner.copyIn(table, columns, text), false),
+    copyIn: (table, columns, rows) => watched(() => inner.copyIn(table, columns, rows), false),
     transaction: (work, options) => watched(() => inner.transaction(work, options), true),
     commit: (sql, parameters, notifications) => watched(() => inner.commit(sql, parameters, notifications), true),
     call: (module, argument) => watched(() => inner.call(module, argument), true),

@@ -1,4 +1,4 @@
-import { type Database, DatabaseError, type Transaction } from '@plimsoll/database'
+import { type CopyData, type Database, DatabaseError, type Transaction } from '@plimsoll/database'
 
 type Last = (tx: Transaction) => Promise<unknown>
 
@@ -32,8 +32,8 @@ export class LateTransaction implements Transaction {
     return this.#begin().then(tx => tx.exec(sql))
   }
 
-  copyIn(table: string, columns: readonly string[], text: string): Promise<number> {
-    return this.#begin().then(tx => tx.copyIn(table, columns, text))
+  copyIn(table: string, columns: readonly string[], rows: CopyData): Promise<number> {
+    return this.#begin().then(tx => tx.copyIn(table, columns, rows))
   }
 
   notify(channel: string, detail?: unknown): void {

@@ -440,8 +440,8 @@ describe('a spooled event that the store refuses for good', () => {
       assert.ok(!('code' in judged))
       return { ...judged, enrichment: unknown }
     }
-    // JSON text with a NUL passes no validation, and no store takes it.
-    const bad = { ...valid(), data: '{"text":"\\u0000"}' }
+    // Text with a NUL passes no validation, and no store takes it.
+    const bad = { ...valid(), userId: 'ann\0' }
     const work = (events: EventsWork['events']): EventsWork => ({
       kind: 'events',
       project: 'shop',

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import type { Queryable, Result } from '../../database.ts'
+import { copyStatement } from '../../copy-rows.ts'
+import type { CopyData, Queryable, Result } from '../../database.ts'
 import { DatabaseClosedError, DatabaseError } from '../../errors.ts'
 import { encodeParameter } from '../../values.ts'
 import type { Ask, Called, Tell, WireError } from './protocol.ts'
@@ -90,10 +91,10 @@ export class EngineThread implements Queryable {
     await this.#ask({ op: 'exec', sql })
   }
 
-  async copyIn(table: string, columns: readonly string[], text: string): Promise<number> {
+  async copyIn(table: string, columns: readonly string[], rows: CopyData): Promise<number> {
+    const sql = copyStatement(table, columns, "'/dev/blob'", rows)
     // Bytes change hands between the threads without a copy; a string would be copied and encoded over there.
-    const bytes = new TextEncoder().encode(text)
-    const sql = `copy ${table} (${columns.join(', ')}) from '/dev/blob'`
+    const bytes = typeof rows === 'string' ? new TextEncoder().encode(rows) : rows
     const tell = await this.#ask({ op: 'copy', sql, bytes }, [bytes.buffer])
     return (tell as { value: number }).value
   }

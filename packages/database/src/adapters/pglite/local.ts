@@ -1,4 +1,5 @@
 import type { PGlite } from '@electric-sql/pglite'
+import { copyStatement } from '../../copy-rows.ts'
 import type { Queryable } from '../../database.ts'
 import { inOrder } from '../../in-order.ts'
 import { encodeParameter } from '../../values.ts'
@@ -13,9 +14,9 @@ export function localConnection(engine: PGlite): Queryable {
     async exec(sql) {
       await engine.exec(sql)
     },
-    async copyIn(table, columns, text) {
-      const sql = `copy ${table} (${columns.join(', ')}) from '/dev/blob'`
-      return (await engine.query(sql, [], { blob: new Blob([text]) })).affectedRows ?? 0
+    async copyIn(table, columns, rows) {
+      const sql = copyStatement(table, columns, "'/dev/blob'", rows)
+      return (await engine.query(sql, [], { blob: new Blob([rows]) })).affectedRows ?? 0
     }
   })
 }

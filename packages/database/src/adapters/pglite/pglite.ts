@@ -1,5 +1,6 @@
 import type {
   CommitListener,
+  CopyData,
   Database,
   DatabaseStatistics,
   Notifications,
@@ -97,8 +98,8 @@ class PgliteDatabase implements Database {
     return this.#handedOver(() => this.#thread.exec(sql))
   }
 
-  copyIn(table: string, columns: readonly string[], text: string): Promise<number> {
-    return this.#handedOver(() => this.#thread.copyIn(table, columns, text))
+  copyIn(table: string, columns: readonly string[], rows: CopyData): Promise<number> {
+    return this.#handedOver(() => this.#thread.copyIn(table, columns, rows))
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {

@@ -1,6 +1,7 @@
 import { finished } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
+import { copyStatement } from '../../copy-rows.ts'
 import type { Queryable } from '../../database.ts'
 import { DatabaseError } from '../../errors.ts'
 import { encodeParameter } from '../../values.ts'
@@ -31,10 +32,10 @@ export function statementsOf(client: pg.PoolClient, limitMs: number): Queryable 
       ask(async () => {
         await client.query(sql)
       }),
-    copyIn: (table, columns, text) =>
+    copyIn: (table, columns, rows) =>
       ask(async () => {
-        const stream = client.query(copyFrom(`copy ${table} (${columns.join(', ')}) from stdin`))
-        stream.end(text)
+        const stream = client.query(copyFrom(copyStatement(table, columns, 'stdin', rows)))
+        stream.end(rows)
         await finished(stream)
         return stream.rowCount
       })

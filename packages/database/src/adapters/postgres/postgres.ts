@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type {
   CommitListener,
+  CopyData,
   Database,
   DatabaseStatistics,
   Notifications,
@@ -133,8 +134,8 @@ class PostgresDatabase implements Database {
     return this.#statement(statements => statements.exec(sql))
   }
 
-  copyIn(table: string, columns: readonly string[], text: string): Promise<number> {
-    return this.#statement(statements => statements.copyIn(table, columns, text))
+  copyIn(table: string, columns: readonly string[], rows: CopyData): Promise<number> {
+    return this.#statement(statements => statements.copyIn(table, columns, rows))
   }
 
   async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {

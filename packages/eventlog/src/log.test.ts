@@ -4,7 +4,8 @@ import { after, before, describe, it } from 'node:test'
 import { type Database, isUniqueViolation } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import { type Cursor, type NewEntry, parseEntry, start } from './entry.ts'
-import { append, entryKey, findDigests, findEntry, findReceipts, migrateLog, readLog } from './log.ts'
+import { append, entryKey, findDigests, findEntry, findReceipts, migrateLog, readLog, readPacked } from './log.ts'
+import { entriesOf } from './segment.ts'
 import { readWholeLog } from './testing.ts'
 
 const entry = (over: Partial<NewEntry> = {}): NewEntry => ({
@@ -49,6 +50,36 @@ describe('the log', () => {
     assert.deepEqual(ids(await readWholeLog(db, first.entries[0])), ids(entries.slice(1)))
   })
 
+  it('gives the same as one piece of JSON, up to an end and from any place', async () => {
+    const from = await end()
+    const told = '{"position":7, "xid":"1",\n"text":"é \\"} \\u00e9 🚢","n":1e3}'
+    const entries = [
+      entry({ data: told, change: '[null,{"a":[]}]', subject: 'ann "a"\\ \t', tenant: 'é', type: 'a"b' }),
+      entry({ data: null, stream: null, subject: null, change: null, time: -1 }),
+      entry({ data: '"x"', time: Date.UTC(2285, 0, 1) }),
+      entry()
+    ]
+    for (const one of entries) await db.transaction(tx => append(tx, [one]))
+    const plain = (await readWholeLog(db, from)).map(parseEntry)
+    const unpacked = ({ segment }: Awaited<ReturnType<typeof readPacked>>) =>
+      segment ? entriesOf([{ first: null, entries: JSON.parse(new TextDecoder().decode(segment.entries)) }]) : []
+    // On a server others may hold the end back for a moment.
+    let all = await readPacked(db, from, 5)
+    while (!all.whole) all = await readPacked(db, from, 5)
+    assert.deepEqual(unpacked(all), plain)
+    const placeOf = ({ xid, position }: Cursor) => ({ xid, position })
+    assert.deepEqual(all.first, placeOf(plain[0]!))
+    assert.deepEqual(all.segment!.last, { ...placeOf(plain[3]!), recordedAt: plain[3]!.recordedAt })
+    assert.deepEqual([all.segment!.count, all.segment!.first], [4, null])
+    const two = await readPacked(db, placeOf(plain[0]!), 2)
+    assert.deepEqual([unpacked(two), two.whole], [plain.slice(1, 3), false])
+    const before = await readPacked(db, placeOf(plain[0]!), 9, placeOf(plain[3]!))
+    assert.deepEqual([unpacked(before), before.whole], [plain.slice(1, 3), true])
+    const none = await readPacked(db, placeOf(plain[0]!), 9, placeOf(plain[1]!))
+    assert.deepEqual(none, { segment: undefined, first: undefined, whole: true })
+    assert.equal((await readPacked(db, placeOf(plain[3]!), 9)).segment, undefined)
+  })
+
   it('refuses an id twice in one tenant and allows it in two', async () => {
     const once = entry()
     await db.transaction(tx => append(tx, [once]))
@@ -83,6 +114,9 @@ describe('the log', () => {
       )
     }
     assert.deepEqual(ids(await readWholeLog(other)), ids(rows))
+    const { segment, first } = await readPacked(other, { xid: '8', position: 99 }, 9)
+    assert.deepEqual(ids(JSON.parse(new TextDecoder().decode(segment!.entries))), ids(rows))
+    assert.deepEqual([first!.xid, segment!.last.xid], ['9', '100'])
     await other.close()
   })
 
@@ -109,6 +143,7 @@ describe('the log', () => {
       const meanwhile = await readLog(db, from, 100)
       assert.deepEqual(meanwhile.entries, [], 'the quick one is committed but above the horizon')
       assert.equal(meanwhile.caughtUp, false, 'and the reader is told so')
+      assert.deepEqual(await readPacked(db, from, 100), { segment: undefined, first: undefined, whole: false })
       finish()
       await late
       assert.deepEqual(ids(await readWholeLog(db, from)), [slow.id, quick.id])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { NewEntry } from './entry.ts'
-import { appendedSegment, entriesOf, readSegment, segmentPieces } from './segment.ts'
+import { appendedSegment, entriesOf, type Segment, segmentPieces } from './segment.ts'
 
 const entry = (id: string, over: Partial<NewEntry> = {}): NewEntry => ({
   tenant: 't',
@@ -18,11 +18,10 @@ const entry = (id: string, over: Partial<NewEntry> = {}): NewEntry => ({
 describe('a segment', () => {
   it('comes out as it went in, with each entry in its place and no digest', () => {
     const whole = entry('a', { data: '{"n":[1,"}"]}', change: '[null,[1,"tab\\t"]]' })
-    const { digest: _, ...stored } = { ...entry('c'), position: 8, xid: '4', recordedAt: 3 }
-    const segments = [
-      appendedSegment([whole, entry('b')], { xid: '2', position: 5, recordedAt: 1 }),
-      readSegment([stored])
-    ]
+    const last = { position: 8, xid: '4', recordedAt: 3 }
+    const { digest: _, ...stored } = { ...entry('c'), ...last }
+    const read: Segment = { entries: new TextEncoder().encode(JSON.stringify([stored])), count: 1, first: null, last }
+    const segments = [appendedSegment([whole, entry('b')], { xid: '2', position: 5, recordedAt: 1 }), read]
     const entries = entriesOf(JSON.parse(Buffer.concat(segmentPieces(segments)).toString()))
     assert.deepEqual(
       entries.map(e => [e.id, e.position, e.xid, e.recordedAt]),

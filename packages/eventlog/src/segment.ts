@@ -1,4 +1,4 @@
-import type { Cursor, LogEntry, NewEntry, StoredEntry } from './entry.ts'
+import type { Cursor, LogEntry, NewEntry } from './entry.ts'
 
 /**
  * Entries in a row as the bytes of JSON. Between the thread that writes an embedded log, the event loop and the thread of
@@ -20,38 +20,22 @@ export interface Place extends Cursor {
 /** What one transaction appended, the first of it at `first` and the rest right behind it. */
 export function appendedSegment(entries: readonly NewEntry[], first: Place): Segment {
   const last = { ...first, position: first.position + entries.length - 1 }
-  return { entries: arrayOf(entries, appended), count: entries.length, first, last }
-}
-
-/** What was read, at whatever places. `entries` must not be empty. */
-export function readSegment(entries: readonly StoredEntry[]): Segment {
-  const { xid, position, recordedAt } = entries.at(-1)!
-  return {
-    entries: arrayOf(entries, read),
-    count: entries.length,
-    first: null,
-    last: { xid, position, recordedAt }
-  }
+  return { entries: arrayOf(entries), count: entries.length, first, last }
 }
 
 const utf8 = new TextEncoder()
 
 const text = JSON.stringify
 
-/** The members that every entry has. Written out by name: this is done for each event, in the thread that commits it. */
-function members({ tenant, id, type, time, stream, subject, data, change }: Omit<NewEntry, 'digest'>): string {
+/** Written out by name: this is done for each event, in the thread that commits it. */
+function appended({ tenant, id, type, time, stream, subject, data, change }: NewEntry): string {
   // `data` and `change` are JSON already: they are put in as they are, neither quoted here nor unquoted there.
-  return `"tenant":${text(tenant)},"id":"${id}","type":${text(type)},"time":${time},"stream":${text(stream)},"subject":${text(subject)},"data":${data ?? 'null'},"change":${change ?? 'null'}`
+  return `{"tenant":${text(tenant)},"id":"${id}","type":${text(type)},"time":${time},"stream":${text(stream)},"subject":${text(subject)},"data":${data ?? 'null'},"change":${change ?? 'null'}}`
 }
 
-const appended = (entry: NewEntry) => `{${members(entry)}}`
-
-const read = (entry: StoredEntry) =>
-  `{"position":${entry.position},"xid":"${entry.xid}","recordedAt":${entry.recordedAt},${members(entry)}}`
-
-function arrayOf<E>(entries: readonly E[], write: (entry: E) => string): Uint8Array<ArrayBuffer> {
+function arrayOf(entries: readonly NewEntry[]): Uint8Array<ArrayBuffer> {
   let array = ''
-  for (const entry of entries) array += array === '' ? `[${write(entry)}` : `,${write(entry)}`
+  for (const entry of entries) array += array === '' ? `[${appended(entry)}` : `,${appended(entry)}`
   return utf8.encode(`${array}]`)
 }
 

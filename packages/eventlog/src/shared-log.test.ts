@@ -38,9 +38,9 @@ describe('readers that share the log', () => {
       get(target, name) {
         if (name === 'query') {
           return async (...asked: Parameters<Queryable['query']>) => {
-            const answer = await target.query<{ ready?: boolean }>(...asked)
+            const answer = await target.query<{ count: number }>(...asked)
             // What is above the horizon is looked at again and again, and not given.
-            if (asked[0].includes('from eventlog.entries')) read += answer.rows.filter(({ ready }) => ready).length
+            if (asked[0].includes('from eventlog.entries')) read += answer.rows[0]!.count
             return answer
           }
         }

@@ -1,7 +1,7 @@
 import type { Database } from '@plimsoll/database'
 import type { Cursor } from './entry.ts'
-import { logChannel, readLog } from './log.ts'
-import { readSegment, type Segment } from './segment.ts'
+import { logChannel, readPacked } from './log.ts'
+import type { Segment } from './segment.ts'
 import { isAfter } from './streams/event.ts'
 
 /** Entries a page of the store, at most: small ones, so that readers with small steps share them too. */
@@ -34,7 +34,7 @@ export interface LogReads {
 /** A segment, and what it stands right behind. */
 interface Link {
   behind: { position: number; xid: string | undefined }
-  first: number
+  first: Cursor
   segment: Segment
 }
 
@@ -126,9 +126,10 @@ export class SharedLog {
 
   #hear(segment: Segment): void {
     this.reads.heard += segment.count
-    const { position } = segment.first!
-    if (this.#links.at(-1)?.segment.last.position !== position - 1) this.#clear()
-    this.#push({ behind: { position: position - 1, xid: undefined }, first: position, segment })
+    const first = segment.first!
+    const behind = first.position - 1
+    if (this.#links.at(-1)?.segment.last.position !== behind) this.#clear()
+    this.#push({ behind: { position: behind, xid: undefined }, first, segment })
   }
 
   #clear(): void {
@@ -173,28 +174,28 @@ export class SharedLog {
   }
 
   async #readNow(cursor: Cursor, limit: number): Promise<LogPage> {
-    const { entries, caughtUp } = await readLog(this.#log, cursor, limit)
-    this.reads.pages++
-    this.reads.entries += entries.length
-    const [first] = entries
-    if (!first) return { segments: [], caughtUp }
     const begin = this.#links[0]
     // Up to where others have it: from there on they are read together.
-    const met = begin ? entries.findIndex(({ position }) => position === begin.first) : -1
-    if (begin && met === 0) {
+    const end = begin && isAfter(begin.first, cursor) ? begin.first : undefined
+    const { segment, first, whole } = await readPacked(this.#log, cursor, limit, end)
+    this.reads.pages++
+    this.reads.entries += segment?.count ?? 0
+    const caughtUp = whole && end === undefined
+    if (!segment || !first) {
+      if (caughtUp || !whole || this.#links[0] !== begin) return { segments: [], caughtUp }
       // Numbers were lost in between, by a transaction that failed.
-      begin.behind = { position: cursor.position, xid: cursor.xid }
+      begin!.behind = { position: cursor.position, xid: cursor.xid }
       return { segments: this.#after(cursor, limit), caughtUp: false }
     }
-    const segment = readSegment(met > 0 ? entries.slice(0, met) : entries)
-    const link = { behind: { position: cursor.position, xid: cursor.xid }, first: first.position, segment }
-    const isBefore = begin !== undefined && isAfter(begin.segment.last, segment.last)
+    const link = { behind: { position: cursor.position, xid: cursor.xid }, first, segment }
+    const held = this.#links[0]
+    const isBefore = held !== undefined && isAfter(held.segment.last, segment.last)
     if (this.#endsAt(cursor)) this.#push(link)
-    else if (!isBefore && met < 0) {
+    else if (!isBefore) {
       this.#clear()
       this.#push(link)
     }
-    return { segments: [segment], caughtUp: caughtUp && met < 0 }
+    return { segments: [segment], caughtUp }
   }
 }
 

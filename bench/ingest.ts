@@ -113,12 +113,15 @@ export async function ingest({ quick, note }: RunOptions): Promise<{ figures: Re
   }
 }
 
-/** Waits until the read side has counted what was acknowledged. */
+/** Waits, for two minutes at most, until all that was acknowledged is counted, billed and in the feeds. */
 async function settle(platform: { get<T>(path: string, project?: string): Promise<T> }) {
   let ledger: { accepted: number; pending: number; balanced: boolean } = { accepted: 0, pending: 1, balanced: false }
-  for (let tries = 0; tries < 600 && ledger.pending > 0; tries++) {
+  let behind = 1
+  for (let tries = 0; tries < 480 && (ledger.pending > 0 || behind > 0); tries++) {
     ledger = await platform.get('/v1/ledger', 'bench')
-    await new Promise(resolve => setTimeout(resolve, 100))
+    const { subscribers } = await platform.get<{ subscribers: { behind: number | null }[] }>('/v1/subscribers')
+    behind = subscribers.reduce((sum, one) => sum + (one.behind ?? 1), 0)
+    await new Promise(resolve => setTimeout(resolve, 250))
   }
   return ledger
 }

@@ -89,7 +89,7 @@ describe('readers that share the log', () => {
   })
 
   it('gives everything once and in order to whoever begins anywhere, while others write', async () => {
-    const shared = new SharedLog(log, 700)
+    const shared = new SharedLog(log, 100_000)
     const stop = shared.onCommit(() => undefined)
     const from = async (cursor: Cursor, limit: number, until: () => boolean) => {
       const reader = shared.reader()

@@ -46,19 +46,20 @@ interface Link {
  */
 export class SharedLog {
   readonly #log: Database
-  readonly #capacity: number
+  readonly #capacityBytes: number
   readonly #readers = new Set<{ passed: number }>()
   readonly #reading = new Map<string, Promise<LogPage>>()
   readonly #listeners = new Set<() => void>()
   #links: Link[] = []
+  /** In bytes. */
   #held = 0
   #stopListening: (() => void) | undefined
   readonly reads: LogReads = { pages: 0, entries: 0, heard: 0, given: 0 }
 
-  /** Holds `capacity` entries at most, 20,000 unless said. */
-  constructor(log: Database, capacity = 20_000) {
+  /** Holds so many bytes of entries at most, 32 MiB unless said: some ten thousands of them. */
+  constructor(log: Database, capacityBytes = 33_554_432) {
     this.#log = log
-    this.#capacity = capacity
+    this.#capacityBytes = capacityBytes
   }
 
   /** Calls `listener` after each commit of this process that appended to the log. Returns the way to stop. */
@@ -144,11 +145,11 @@ export class SharedLog {
 
   #push(link: Link): void {
     this.#links.push(link)
-    this.#held += link.segment.count
+    this.#held += link.segment.entries.byteLength
     let passed = Number.POSITIVE_INFINITY
     for (const reader of this.#readers) passed = Math.min(passed, reader.passed)
-    const isOver = () => this.#held > this.#capacity || this.#links[0]!.segment.last.position <= passed
-    while (this.#links.length > 1 && isOver()) this.#held -= this.#links.shift()!.segment.count
+    const isOver = () => this.#held > this.#capacityBytes || this.#links[0]!.segment.last.position <= passed
+    while (this.#links.length > 1 && isOver()) this.#held -= this.#links.shift()!.segment.entries.byteLength
   }
 
   /** What is held right after `cursor`, of `limit` entries or a little more. */

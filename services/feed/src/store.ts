@@ -145,8 +145,14 @@ export async function sweepUsers(
   db: Queryable,
   { after, users, since, keep }: { after: string; users: number; since: number; keep: number }
 ): Promise<string | undefined> {
+  // From user to user along the index: asked for distinct ones, an engine without statistics goes through all items first.
   const { rows } = await db.query<{ id: string }>(
-    'select distinct user_id as id from feed.items where user_id > $1 order by user_id limit $2',
+    `with recursive met as (
+       (select user_id from feed.items where user_id > $1 order by user_id limit 1)
+       union all
+       select (select user_id from feed.items where user_id > met.user_id order by user_id limit 1)
+       from met where met.user_id is not null
+     ) select user_id as id from met where user_id is not null limit $2`,
     [after, users]
   )
   if (rows.length === 0) return undefined

@@ -19,6 +19,16 @@ const eventsOf = (reports: readonly LoadReport[]) => reports.reduce((sum, { even
 /** Without the first seconds, in which caches and code are cold. */
 const steady = (report: LoadReport): During => during(report, 2, report.perSecond.length - 1)
 
+/**
+ * Events a second in the better moments: three quarters of all steady seconds had less. The machine is shared, and from one
+ * second to the next it is as much as a third slower: the best second of the one must not stand beside a bad one of the other.
+ */
+function rateOf(reports: readonly LoadReport[]): number {
+  const seconds = reports.flatMap(({ perSecond }) => perSecond.slice(2, -1).map(({ events }) => events))
+  seconds.sort((a, b) => a - b)
+  return seconds[Math.floor(seconds.length * 0.75)]!
+}
+
 const best = (reports: readonly LoadReport[]): LoadReport =>
   reports.reduce((one, other) => (steady(other).eventsPerSecond > steady(one).eventsPerSecond ? other : one))
 
@@ -58,10 +68,10 @@ export const overload: Drill = {
       const crowds: LoadReport[] = []
       const named: Named[] = []
       // In turns, the best of each: the machine is shared, and a slow moment must not pass for a collapse.
-      for (let round = 0; round < 2; round++) {
+      for (let round = 0; round < 3; round++) {
         note('  the most it can take')
         peaks.push(await load({ connections: 48 }))
-        const twice = 2 * Math.max(...peaks.map(report => steady(report).eventsPerSecond))
+        const twice = 2 * rateOf(peaks)
         note(`  twice that: ${Math.round(twice).toLocaleString('en-GB')} events/s`)
         const asking = watchCause(platform.data, { rule: 'overload' }, durationMs + 2_000)
         floods.push(await load({ connections: 1_000, rate: twice / order.batchSize }))
@@ -71,8 +81,9 @@ export const overload: Drill = {
       }
       const peak = best(peaks)
       const flood = best(floods)
-      const crowd = best(crowds)
-      const capacity = steady(peak).eventsPerSecond
+      const capacity = rateOf(peaks)
+      const taken = rateOf(floods)
+      const takenOfCrowd = rateOf(crowds)
       note('  half of it')
       const afters: LoadReport[] = []
       for (let round = 0; round < 2; round++)
@@ -88,12 +99,12 @@ export const overload: Drill = {
         figures: {
           'events/s at the peak': capacity,
           'events/s offered at twice that': flood.requests > 0 ? (flood.requests * order.batchSize) / flood.seconds : 0,
-          'events/s taken at twice that': overloaded.eventsPerSecond,
+          'events/s taken at twice that': taken,
           'ack p99 ms at the peak': steady(peak).okP99,
           'ack p99 ms of what was taken at twice that': overloaded.okP99,
           'answers by status at twice that': flood.statuses,
-          'events/s taken from 256 senders that do not wait': steady(crowd).eventsPerSecond,
-          'answers by status to those': crowd.statuses,
+          'events/s taken from 256 senders that do not wait': takenOfCrowd,
+          'answers by status to those': best(crowds).statuses,
           'ack p99 ms at half of it, afterwards': steady(after).okP99,
           'events acknowledged': eventsOf(sent),
           ledger,
@@ -104,13 +115,8 @@ export const overload: Drill = {
         },
         aims: [
           namedAim('overloaded', said),
-          atLeast('taken at twice the capacity, of the peak', overloaded.eventsPerSecond / capacity, 0.9, ''),
-          atLeast(
-            'taken from 256 senders that do not wait, of the peak',
-            steady(crowd).eventsPerSecond / capacity,
-            0.8,
-            ''
-          ),
+          atLeast('taken at twice the capacity, of the peak', taken / capacity, 0.9, ''),
+          atLeast('taken from 256 senders that do not wait, of the peak', takenOfCrowd / capacity, 0.8, ''),
           atMost('ack p99 of what was taken', overloaded.okP99, 2_500, 'ms'),
           atLeast('refused with a time to come back', flood.statuses['503'] ?? 0, 1, 'requests'),
           atLeast(

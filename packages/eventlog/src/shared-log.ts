@@ -56,8 +56,8 @@ export class SharedLog {
   #stopListening: (() => void) | undefined
   readonly reads: LogReads = { pages: 0, entries: 0, heard: 0, given: 0 }
 
-  /** Holds so many bytes of entries at most, 32 MiB unless said: some ten thousands of them. */
-  constructor(log: Database, capacityBytes = 33_554_432) {
+  /** Holds so many bytes of entries at most, 16 MiB unless said: some ten thousands of them. */
+  constructor(log: Database, capacityBytes = 16_777_216) {
     this.#log = log
     this.#capacityBytes = capacityBytes
   }

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Database, Queryable } from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import { type Cursor, type LogEntry, type NewEntry, start } from './entry.ts'
-import { append, migrateLog } from './log.ts'
+import { append, headOf, migrateLog, readLog } from './log.ts'
 import { Projection, readStep, type Step, stepBytes } from './projection.ts'
 import { SharedLog } from './shared-log.ts'
 
@@ -87,6 +87,27 @@ describe('readers that share the log', () => {
     assert.ok(read - before >= more && read - before <= mostBeside, `${read - before} of 2,000 were read`)
     assert.equal(shared.reads.given, 35_000)
   })
+
+  if (!process.env.PLIMSOLL_DATABASE_URL) {
+    it('has who stands in the middle of what is held read up to the next of it, and no further', async () => {
+      const shared = new SharedLog(counted())
+      const slow = shared.reader()
+      const stop = shared.onCommit(() => undefined)
+      const from = await headOf(log)
+      for (let n = 0; n < 3; n++) await write(100)
+      const { entries } = await readLog(log, from, 300)
+      const middle = entries[49]!
+      const before = read
+      const reader = shared.reader()
+      const { segments } = await reader.read(middle, 60)
+      assert.deepEqual([segments.map(({ count }) => count), read - before], [[50, 100], 50])
+      const rest = await reader.read(segments.at(-1)!.last, 60)
+      assert.deepEqual([rest.segments.map(({ count }) => count), read - before], [[100], 50])
+      slow.close()
+      reader.close()
+      stop()
+    })
+  }
 
   it('gives everything once and in order to whoever begins anywhere, while others write', async () => {
     const shared = new SharedLog(log, 100_000)

@@ -175,24 +175,24 @@ export class SharedLog {
   }
 
   async #readNow(cursor: Cursor, limit: number): Promise<LogPage> {
-    const begin = this.#links[0]
-    // Up to where others have it: from there on they are read together.
-    const end = begin && isAfter(begin.first, cursor) ? begin.first : undefined
-    const { segment, first, whole } = await readPacked(this.#log, cursor, limit, end)
+    // Up to where others have it: from there on they are read together, also by who stands in the middle of a segment.
+    const next = this.#links.find(link => isAfter(link.first, cursor))
+    const { segment, first, whole } = await readPacked(this.#log, cursor, limit, next?.first)
     this.reads.pages++
     this.reads.entries += segment?.count ?? 0
-    const caughtUp = whole && end === undefined
+    const caughtUp = whole && next === undefined
+    const isHeld = next !== undefined && this.#links.includes(next)
     if (!segment || !first) {
-      if (caughtUp || !whole || this.#links[0] !== begin) return { segments: [], caughtUp }
+      if (next === undefined || !whole || !isHeld) return { segments: [], caughtUp }
       // Numbers were lost in between, by a transaction that failed.
-      begin!.behind = { position: cursor.position, xid: cursor.xid }
+      next.behind = { position: cursor.position, xid: cursor.xid }
       return { segments: this.#after(cursor, limit), caughtUp: false }
     }
     const link = { behind: { position: cursor.position, xid: cursor.xid }, first, segment }
     const held = this.#links[0]
     const isBefore = held !== undefined && isAfter(held.segment.last, segment.last)
     if (this.#endsAt(cursor)) this.#push(link)
-    else if (!isBefore) {
+    else if (!isBefore && !isHeld) {
       this.#clear()
       this.#push(link)
     }

@@ -1,6 +1,6 @@
 import type { Books } from './books.ts'
 import { bytesOf, type Draft } from './draft.ts'
-import { codeOf, faultOf, isRefusalForNow, isSlow } from './judge.ts'
+import { codeOf, type Fault, faultOf, isRefusalForNow, isSlow } from './judge.ts'
 import type { KeptFault, Tally } from './tally.ts'
 import { type Shot, wholeBytes } from './ways.ts'
 import { type Answer, NoAnswer, type Wire } from './wire.ts'
@@ -62,12 +62,14 @@ function judge({ index }: Shot, draft: Draft, answer: Answer, { tally, books, on
   books.answered(draft, answer)
   // A client that leaves the platform next to no time gets what it asked for.
   const hasty = draft.headers.some(([name]) => name === 'x-request-deadline')
+  const note = (fault: Fault) => {
+    const kept = tally.fault(fault, draft, index, answer)
+    if (kept) onFault(kept)
+  }
   if (isRefusalForNow(draft.operation, answer) && !(hasty && isSlow(answer)))
-    tally.shed[codeOf(answer)] = (tally.shed[codeOf(answer)] ?? 0) + 1
+    note({ kind: 'refusal', detail: codeOf(answer) })
   const fault = faultOf({ ...draft, hasty, ...(draft.isHttp ? {} : { operation: undefined }) }, answer)
-  if (!fault) return
-  const kept = tally.fault(fault, draft, index, answer)
-  if (kept) onFault(kept)
+  if (fault) note(fault)
 }
 
 function silence({ index, drafts, way }: Shot, error: Error, { tally, books, onFault }: Range): void {

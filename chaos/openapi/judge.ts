@@ -7,7 +7,8 @@ export const faultKinds = {
   silence: 'whole requests without an answer',
   form: 'refusals that are not application/problem+json',
   undocumented: 'statuses that the document does not list',
-  schema: 'answers that are not as the document says'
+  schema: 'answers that are not as the document says',
+  refusal: 'refused with 503 at this pace'
 } as const
 export type FaultKind = keyof typeof faultKinds
 
@@ -51,8 +52,9 @@ function isOutOfTime(method: string, answer: Answer): boolean {
   return saysWhenToComeBack(answer) && (method === 'HEAD' || isSlow(answer))
 }
 
-/** It did not answer in the time that the client gave it. */
-export const isSlow = (answer: Answer): boolean => ['store_slow', 'read_store_slow'].includes(codeOf(answer))
+/** It did not answer, or not with what was asked for, in the time that the client gave it. */
+export const isSlow = (answer: Answer): boolean =>
+  ['store_slow', 'read_store_slow', 'position_not_reached'].includes(codeOf(answer))
 
 const saysWhenToComeBack = ({ status, headers }: Answer) =>
   status === 503 && /^\d+$/.test(headers.get('retry-after') ?? '')

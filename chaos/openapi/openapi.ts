@@ -60,18 +60,11 @@ export async function openapi({
         'memory after the warm-up, MB': warm / 1e6,
         'memory at the end, MB': end / 1e6,
         'memory by tenth of the run, MB': memory.tenths(seconds),
-        'refused with 503, by code': tally.shed,
         'bodies over 1 MB whose refusal was cut off': tally.cutOff,
         'faults to repeat': [...tally.kept.values()]
       },
       aims: [
         ...(Object.keys(faultKinds) as FaultKind[]).map(kind => atMost(faultKinds[kind], tally.faults[kind], 0, '')),
-        atMost(
-          'refused with 503 at this pace',
-          Object.values(tally.shed).reduce((sum, n) => sum + n, 0),
-          0,
-          ''
-        ),
         atMost('restarts of the platform', restarts, 0, ''),
         atLeast('valid requests with a success', tally.valid.succeeded / tally.valid.sent, 0.5, ''),
         atMost('projects whose books do not balance (P3)', closed.unbalanced, 0, ''),

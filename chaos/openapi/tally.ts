@@ -33,8 +33,6 @@ export class Tally {
   readonly succeeded = new Map<string, number>()
   requests = 0
   valid = { sent: 0, succeeded: 0 }
-  /** 503s that nobody asked for by haste, by code. */
-  readonly shed: Record<string, number> = {}
   /** Bodies far beyond every limit, whose refusal was lost with the connection. */
   cutOff = 0
 

@@ -5,6 +5,9 @@ import { DatabaseError } from './errors.ts'
 
 it('refuses a value that is none of its type, and says which', () => {
   const bad: [CopyType, unknown][] = [
+    ['int2', 1.5],
+    ['int2', 32_768],
+    ['int2', '1'],
     ['int4', 1.5],
     ['int4', 2 ** 31],
     ['int4', '1'],
@@ -14,6 +17,7 @@ it('refuses a value that is none of its type, and says which', () => {
     ['int8', 2n ** 63n],
     ['text', 7],
     ['json', {}],
+    ['jsonb', {}],
     ['timestamptz', new Date('never')],
     ['timestamptz', Number.POSITIVE_INFINITY],
     ['timestamptz', 'today'],

@@ -3,11 +3,11 @@ import type { CopyData } from './database.ts'
 import { DatabaseError } from './errors.ts'
 
 /**
- * The columns that `copyRows` can write, by the names that PostgreSQL gives their types. `text` and `json` take a string,
- * `uuid` one in its usual form of 36 characters, `int4` a number, `int8` a number, a bigint or its decimal text,
+ * The columns that `copyRows` can write, by the names that PostgreSQL gives their types. `text`, `json` and `jsonb` take a
+ * string, `uuid` one in its usual form of 36 characters, `int2` and `int4` a number, `int8` a number, a bigint or its decimal text,
  * `timestamptz` a Date or the milliseconds since 1970. Each takes null or undefined for NULL.
  */
-export type CopyType = 'int4' | 'int8' | 'json' | 'text' | 'timestamptz' | 'uuid'
+export type CopyType = 'int2' | 'int4' | 'int8' | 'json' | 'jsonb' | 'text' | 'timestamptz' | 'uuid'
 
 type Write = (value: never) => void
 
@@ -30,6 +30,14 @@ function string(value: string): void {
   const bytes = memory.write(value, end + 4)
   memory.writeInt32BE(bytes, end)
   end += 4 + bytes
+}
+
+function int2(value: number): void {
+  if (!Number.isInteger(value) || value < -32_768 || value > 32_767) throw unfit('int2', value)
+  need(6)
+  memory.writeInt32BE(2, end)
+  memory.writeInt16BE(value, end + 4)
+  end += 6
 }
 
 function int4(value: number): void {
@@ -101,7 +109,17 @@ function json(value: string): void {
   string(value)
 }
 
-const writers: Record<CopyType, Write> = { int4, int8, json, text, timestamptz, uuid }
+/** The text, behind the number of its format. */
+function jsonb(value: string): void {
+  if (typeof value !== 'string') throw unfit('jsonb', value)
+  need(5 + value.length * 3)
+  const bytes = memory.write(value, end + 5)
+  memory.writeInt32BE(1 + bytes, end)
+  memory[end + 4] = 1
+  end += 5 + bytes
+}
+
+const writers: Record<CopyType, Write> = { int2, int4, int8, json, jsonb, text, timestamptz, uuid }
 
 function unfit(type: CopyType, value: unknown): DatabaseError {
   return new DatabaseError(`${JSON.stringify(String(value)).slice(0, 80)} is no ${type}`, '22P02')

@@ -1,4 +1,4 @@
-import { copyRow, type Database, migrate, type Queryable, type Transaction } from '@plimsoll/database'
+import { type CopyType, copyRows, type Database, migrate, type Queryable, type Transaction } from '@plimsoll/database'
 import type { LogEntry } from '@plimsoll/eventlog'
 import { LogSubscriber } from '@plimsoll/pubsub/bulk'
 import { type Row, rowsOf } from './activity.ts'
@@ -27,6 +27,7 @@ export async function addActivity(tx: Transaction, entries: readonly LogEntry[])
 }
 
 const columns = ['user_id', 'at', 'id', 'project', 'kind', 'detail', 'n']
+const types: CopyType[] = ['text', 'timestamptz', 'uuid', 'text', 'text', 'jsonb', 'int2']
 
 /** Nothing is kept of who is gone, whatever still comes of them. */
 async function addRows(tx: Queryable, rows: readonly Row[]): Promise<void> {
@@ -39,11 +40,10 @@ async function addRows(tx: Queryable, rows: readonly Row[]): Promise<void> {
     ])
   ])
   const away = new Set(gone.map(({ id }) => id))
-  const text = rows
-    .filter(({ userId }) => !away.has(userId))
-    .map(row => copyRow([row.userId, new Date(row.at), row.id, row.project, row.kind, row.detail, row.n]))
-    .join('')
-  if (text !== '') await tx.copyIn('feed.items', columns, text)
+  const kept = rows.filter(({ userId }) => !away.has(userId))
+  if (kept.length === 0) return
+  const values = kept.map(({ userId, at, id, project, kind, detail, n }) => [userId, at, id, project, kind, detail, n])
+  await tx.copyIn('feed.items', columns, copyRows(types, values))
 }
 
 export async function readUsersCursor(db: Queryable): Promise<string | undefined> {

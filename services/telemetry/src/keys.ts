@@ -16,6 +16,8 @@ const shape = /^plk_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$/
 const digest = (secret: string) => hash('sha256', secret, 'buffer')
 
 export interface Keys {
+  /** As `verify`, of what is remembered and not soon to be looked for again. Undefined is no refusal: `verify` may find it. */
+  known(token: string): WriteKey | undefined
   /** The key a bearer token stands for, or undefined. Looks in the store only for ids it has not met. */
   verify(token: string): Promise<WriteKey | undefined>
   /** Makes a key, and its project when that is new. `token` is shown here and never again. */
@@ -123,6 +125,8 @@ export function createKeys(database: Database, now: () => number = Date.now): Ke
       return seen.key
     }
   }
+  const provenBy = (secret: string, { id, project, backfill, hash }: StoredKey): WriteKey | undefined =>
+    timingSafeEqual(hash, digest(secret)) ? { id, project, backfill } : undefined
   const ensureProject = async (project: string) => {
     await database.query('insert into telemetry.projects (name) values ($1) on conflict do nothing', [project])
   }
@@ -132,8 +136,12 @@ export function createKeys(database: Database, now: () => number = Date.now): Ke
       const match = shape.exec(token)
       if (!match) return undefined
       const key = await find(match[1]!)
-      if (!key || !timingSafeEqual(key.hash, digest(match[2]!))) return undefined
-      return { id: key.id, project: key.project, backfill: key.backfill }
+      return key && provenBy(match[2]!, key)
+    },
+    known(token) {
+      const match = shape.exec(token)
+      const seen = match ? known.get(match[1]!) : undefined
+      return seen && seen.until - now() >= renewMs ? provenBy(match![2]!, seen.key) : undefined
     },
     async create(project, { backfill = false } = {}) {
       const id = BigInt(`0x${randomBytes(8).toString('hex')}`)

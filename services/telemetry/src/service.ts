@@ -20,7 +20,7 @@ import { eventRoutes } from './routes/events.ts'
 import { lookupRoute } from './routes/lookup.ts'
 import { lossRoutes } from './routes/losses.ts'
 import { policyRoutes } from './routes/policies.ts'
-import { createIdentify, writes } from './routes/principal.ts'
+import { createIdentify, type Principal, writes } from './routes/principal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { spoolRoute } from './routes/spool.ts'
 import { type IngestSpool, openIngestSpool } from './spool/ingest-spool.ts'
@@ -114,13 +114,21 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
         credentials: method => (method === 'GET' ? ['bearer', 'cookie'] : ['bearer'])
       })
       // Before the body is read: what nobody may send is not parsed.
-      app.addHook('onRequest', async (request, reply) => {
-        pages.allow(request, reply)
-        if (pages.isPreflight(request)) return
-        request.deadline = deadlineOf(request, { clock, longestMs: limits.requestMs })
-        request.principal = await identify(request)
+      const enter = (request: FastifyRequest, principal: Principal): void | Promise<void> => {
+        request.principal = principal
         // Before the body is read, too: a refusal must cost little when most are refused.
-        if (writes(request)) await ingest.knock(request.principal.project, request.deadline)
+        if (writes(request)) return ingest.knock(principal.project, request.deadline)
+      }
+      app.addHook('onRequest', (request, reply, done) => {
+        pages.allow(request, reply)
+        if (pages.isPreflight(request)) return done()
+        request.deadline = deadlineOf(request, { clock, longestMs: limits.requestMs })
+        const principal = identify(request)
+        const entered =
+          principal instanceof Promise ? principal.then(who => enter(request, who)) : enter(request, principal)
+        // Most have a key that is known and find the door open. They wait for nothing, and promises for each are felt.
+        if (entered) entered.then(() => done(), done)
+        else done()
       })
       app.addHook('onError', async (request, _reply, error) => {
         const refused = error instanceof Problem ? error : problemOfError(error)

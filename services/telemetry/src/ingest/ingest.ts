@@ -107,11 +107,17 @@ export class Ingest {
   }
 
   /**
-   * Comes back when a request may go on: at once, or after a moment before a door that was closed. Rejects with 503
-   * `overloaded` when it still is.
+   * Comes back when a request may go on: at once, or after a moment before a door that was closed.
+   * @throws Problem 503 `overloaded` when it still is
    */
-  async knock(project: string, deadline: number): Promise<void> {
-    if (!(await this.anteroom.enter(project, deadline))) throw overloaded(this.door.retryAfterMs)
+  knock(project: string, deadline: number): void | Promise<void> {
+    const entered = this.anteroom.enter(project, deadline)
+    if (typeof entered === 'boolean') this.#admit(entered)
+    else return entered.then(may => this.#admit(may))
+  }
+
+  #admit(may: boolean): void {
+    if (!may) throw overloaded(this.door.retryAfterMs)
   }
 
   /** Does `work` for a request of so many events, if they need not wait too long. Rejects with 503 `overloaded` else. */
@@ -152,7 +158,8 @@ export class Ingest {
       this.#attachKnown(events)
       return this.#keep(this.spool, work, { admission, deadline })
     }
-    await this.attach(events, deadline)
+    const missed = this.#attachKnown(events)
+    if (missed) await this.#attachMissed(events, missed, deadline)
     try {
       const outcome = await this.store.run(
         () => admission.during(this.#commits.submit(work, Math.max(1, events.length))),
@@ -196,7 +203,10 @@ export class Ingest {
   /** Gives each event what is known of its user, within the budget and well before the deadline. Most find it in memory and wait for nothing. */
   async attach(events: readonly ValidEvent[], deadline: number): Promise<void> {
     const missed = this.#attachKnown(events)
-    if (!missed) return
+    if (missed) await this.#attachMissed(events, missed, deadline)
+  }
+
+  async #attachMissed(events: readonly ValidEvent[], missed: Set<string>, deadline: number): Promise<void> {
     // Half of what is left at most: the commit needs its part.
     const budget = Math.max(0, Math.min(limits.enrichmentMs, (deadline - this.#clock.now()) / 2))
     const found = await this.#enrich.enrich(missed, budget)

@@ -75,7 +75,8 @@ function guessEvents(body: unknown): number {
 async function readEvents(request: FastifyRequest): Promise<unknown[]> {
   if (!Buffer.isBuffer(request.body))
     throw problem(400, 'empty_request', 'the request has no body; send an event as JSON')
-  const body = await decodeBody(request.body, request.headers['content-encoding'])
+  const encoding = request.headers['content-encoding']
+  const body = encoding === undefined ? request.body : await decodeBody(request.body, encoding)
   if (!isUtf8(body)) throw problem(400, 'malformed_json', 'the body is not UTF-8')
   return parseEvents(body.toString('utf8'), request.headers['content-type']!.toLowerCase().includes('ndjson'))
 }

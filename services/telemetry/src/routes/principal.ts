@@ -1,7 +1,7 @@
 import { bearer, Problem, problem, sameSecret } from '@plimsoll/http'
 import type { FastifyRequest } from 'fastify'
 import type { Ingest } from '../ingest/ingest.ts'
-import type { Keys } from '../keys.ts'
+import type { Keys, WriteKey } from '../keys.ts'
 
 /** On whose behalf a request acts. */
 export interface Principal {
@@ -33,27 +33,38 @@ export interface PrincipalOptions {
 
 const projectName = /^[a-z0-9][a-z0-9_-]{0,63}$/
 
-/** Finds out who asks, before the body is read: what nobody may send is not parsed. */
+/**
+ * Finds out who asks, before the body is read: what nobody may send is not parsed. At once, but for a key that the store has
+ * to be asked for.
+ * @throws Problem 401 `unauthorized`, 400 `invalid_project`
+ */
 export function createIdentify({ keys, ingest, adminToken, isSignedIn }: PrincipalOptions) {
-  return async (request: FastifyRequest): Promise<Principal> => {
+  const lookFor = async (request: FastifyRequest, token: string): Promise<Principal> => {
+    const key = await ingest.ask(writes(request) ? 'write' : 'read', () => keys.verify(token), request.deadline)
+    if (!key) throw unauthorized()
+    return principalOf(key)
+  }
+  return (request: FastifyRequest): Principal | Promise<Principal> => {
     const token = bearer(request)
     if (token?.startsWith('plk_')) {
-      const key = await ingest.ask(writes(request) ? 'write' : 'read', () => keys.verify(token), request.deadline)
-      if (key) return { project: key.project, backfill: key.backfill, admin: false }
-    } else if (token !== undefined && sameSecret(token, adminToken)) {
+      const key = keys.known(token)
+      return key ? principalOf(key) : lookFor(request, token)
+    }
+    if (token !== undefined && sameSecret(token, adminToken)) {
       return { project: projectOf(request), backfill: true, admin: true }
-    } else if (token === undefined && request.method === 'GET' && isSignedIn(request)) {
+    }
+    if (token === undefined && request.method === 'GET' && isSignedIn(request)) {
       return { project: projectOf(request), backfill: false, admin: true }
     }
-    throw new Problem(
-      401,
-      'unauthorized',
-      'Send a write key as "Authorization: Bearer plk_…"; `plimsoll keys create` makes one.',
-      {
-        headers: { 'www-authenticate': 'Bearer' }
-      }
-    )
+    throw unauthorized()
   }
+}
+
+const principalOf = ({ project, backfill }: WriteKey): Principal => ({ project, backfill, admin: false })
+
+function unauthorized(): Problem {
+  const detail = 'Send a write key as "Authorization: Bearer plk_…"; `plimsoll keys create` makes one.'
+  return new Problem(401, 'unauthorized', detail, { headers: { 'www-authenticate': 'Bearer' } })
 }
 
 /** A question that needs a body is a POST and writes nothing all the same: `config: { reads: true }`. */

@@ -54,7 +54,7 @@ function isOutOfTime(method: string, answer: Answer): boolean {
 
 /** It did not answer, or not with what was asked for, in the time that the client gave it. */
 export const isSlow = (answer: Answer): boolean =>
-  ['store_slow', 'read_store_slow', 'position_not_reached'].includes(codeOf(answer))
+  ['store_slow', 'read_store_slow', 'log_slow', 'position_not_reached'].includes(codeOf(answer))
 
 const saysWhenToComeBack = ({ status, headers }: Answer) =>
   status === 503 && /^\d+$/.test(headers.get('retry-after') ?? '')

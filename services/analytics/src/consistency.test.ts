@@ -85,6 +85,20 @@ describe('an answer that must hold a position', () => {
     }
   })
 
+  it('is refused for a log that cannot say how far it goes, or not in time, and the answer says which', async t => {
+    const asked = t.mock.method(log, 'query')
+    asked.mock.mockImplementation(() => Promise.reject(new Error('the log is away')))
+    const away = await ask('/v1/dashboard', { consistency: 'billing' })
+    assert.deepEqual([away.status, away.body.code], [503, 'log_unavailable'])
+    asked.mock.mockImplementation(() => new Promise(() => undefined))
+    const timers = clock.pending
+    const waiting = ask('/v1/dashboard', { consistency: 'billing' })
+    while (clock.pending === timers) await new Promise(setImmediate)
+    clock.advance(10_000)
+    const slow = await waiting
+    assert.deepEqual([slow.status, slow.body.code], [503, 'log_slow'])
+  })
+
   it('is refused at once when the log ends before it', async () => {
     const head = await headOf(log)
     const minPosition = positionText({ ...head, position: head.position + 1 })

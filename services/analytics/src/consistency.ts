@@ -57,9 +57,10 @@ export function notReached(demanded: Cursor, cursor: Cursor, lagMs: number): Pro
   })
 }
 
-/** The log could not say how far it goes, and nothing less is good enough for a bill. */
-export function headUnknown(): Problem {
-  return new Problem(503, 'log_unavailable', 'The log cannot be asked how far it goes; ask again.', {
-    headers: { 'retry-after': '2' }
-  })
+/** The log could not say how far it goes, or not in time, and nothing less is good enough for a bill. */
+export function headUnknown(isLate: boolean): Problem {
+  const [code, detail] = isLate
+    ? ['log_slow', 'The log did not say in the time there was how far it goes; ask again.']
+    : ['log_unavailable', 'The log cannot be asked how far it goes; ask again.']
+  return new Problem(503, code, detail, { headers: { 'retry-after': '2' } })
 }

@@ -167,13 +167,13 @@ export class Questions {
   async #head(deadline: number): Promise<Cursor> {
     const head = headOf(this.#options.log).catch(() => undefined)
     let found: Cursor | undefined
-    await this.#within(
+    const told = await this.#within(
       head.then(cursor => {
         found = cursor
       }),
       deadline
     )
-    if (!found) throw headUnknown()
+    if (!found) throw headUnknown(!told)
     return found
   }
 

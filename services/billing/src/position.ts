@@ -32,17 +32,19 @@ export async function demandedBy(
   return consistency === 'billing' ? all : least
 }
 
-/** The end of the log as it is now. @throws Problem 503 `log_unavailable` when it does not say in time */
+/** The end of the log as it is now. @throws Problem 503 `log_slow` when it does not say in time, `log_unavailable` when it cannot */
 export async function headWithin(log: Database, ms: number): Promise<Cursor> {
-  const late = Promise.withResolvers<undefined>()
-  const timer = setTimeout(late.resolve, Math.max(0, ms), undefined)
+  const late = Promise.withResolvers<'late'>()
+  const timer = setTimeout(late.resolve, Math.max(0, ms), 'late')
   const head = await Promise.race([headOf(log).catch(() => undefined), late.promise])
   clearTimeout(timer)
-  if (head) return head
-  throw new Problem(503, 'log_unavailable', 'The log cannot be asked how far it goes; ask again.', {
-    headers: { 'retry-after': '2' }
-  })
+  if (head === 'late')
+    throw headUntold('log_slow', 'The log did not say in the time there was how far it goes; ask again.')
+  if (!head) throw headUntold('log_unavailable', 'The log cannot be asked how far it goes; ask again.')
+  return head
 }
+
+const headUntold = (code: string, detail: string) => new Problem(503, code, detail, { headers: { 'retry-after': '2' } })
 
 export function notReached(demanded: Cursor, cursor: Cursor, lagMs: number): Problem {
   const [wanted, position] = [positionText(demanded), positionText(cursor)]

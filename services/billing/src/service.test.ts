@@ -124,6 +124,17 @@ describe('billing', () => {
     }
   })
 
+  it('says whether the log could not be asked how far it goes, or did not say so in time', async t => {
+    const asked = t.mock.method(log, 'query')
+    const path = '/v1/billing/shop/2026-10?consistency=billing'
+    asked.mock.mockImplementation(() => Promise.reject(new Error('the log is away')))
+    const away = await ask(path)
+    assert.deepEqual([away.status, away.body.code], [503, 'log_unavailable'])
+    asked.mock.mockImplementation(() => new Promise(() => undefined))
+    const slow = await ask(path, 'GET', { 'x-request-deadline': '0' })
+    assert.deepEqual([slow.status, slow.body.code], [503, 'log_slow'])
+  })
+
   it('waits for a position for as long as its caller has, and never gives less', async () => {
     const before = await headOf(log)
     const far = await ask(`/v1/billing/shop/2026-10?minPosition=${before.xid}.${before.position + 1_000_000}`)

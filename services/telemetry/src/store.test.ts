@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
-import { type Database, isTransient, isUnavailable, isUniqueViolation, open } from '@plimsoll/database'
+import {
+  type Database,
+  isTransient,
+  isUnavailable,
+  isUniqueViolation,
+  open,
+  type Transaction
+} from '@plimsoll/database'
 import { openScratch } from '@plimsoll/database/testing'
 import { parseEntry } from '@plimsoll/eventlog'
 import { readWholeLog } from '@plimsoll/eventlog/testing'
@@ -44,6 +51,13 @@ const recorded = (project: string, events: ValidEvent[], rejected = 0): Work => 
 })
 const counted = (outcomes: readonly Outcome[]) =>
   outcomes.flatMap(outcome => (outcome.kind === 'events' ? outcome.outcomes : []))
+
+interface Plan {
+  'Node Type': string
+  'Rows Removed by Filter'?: number
+  Plans?: Plan[]
+}
+const nodesOf = ({ Plans = [], ...node }: Plan): Omit<Plan, 'Plans'>[] => [node, ...Plans.flatMap(nodesOf)]
 
 describe('the primary store', () => {
   let db: Database & { url: string }
@@ -142,6 +156,54 @@ describe('the primary store', () => {
     assert.deepEqual(await page(), [ids[4], ids[2]])
     assert.deepEqual(await page(ids[2]), [ids[1], ids[0]])
     assert.deepEqual(await page(ids[0]), [])
+  })
+
+  it('finds the sessions of several projects in one batch, under one id too', async () => {
+    const id = randomUUID()
+    const of = (project: string, time: number) =>
+      recorded(project, [event({ sessionId: id, userId: `of ${project}`, time })])
+    await write(of('one', at), of('two', at + 5))
+    await write(of('one', at + 10), of('two', at + 20))
+    for (const [project, startedAt, lastAt] of [['one', at, at + 10] as const, ['two', at + 5, at + 20] as const]) {
+      const state = await findSession(db, project, id)
+      assert.deepEqual(
+        [state?.userId, state?.startedAt, state?.lastAt, state?.events],
+        [`of ${project}`, startedAt, lastAt, 2]
+      )
+    }
+  })
+
+  it('reads of the sessions only those that it gives, beside many of another project and without statistics', async () => {
+    await db.query(
+      `insert into telemetry.sessions (id, project, user_id, started_at, last_at, tier, region, enrichment, events)
+       select gen_random_uuid(), 'large', 'ann', now(), now(), 'pro', 'eu', 'known', 1 from generate_series(1, 20000)`
+    )
+    const mine = Array.from({ length: 40 }, () => event())
+    const asked: [sql: string, parameters: readonly unknown[]][] = []
+    const recording = (inner: Transaction): Transaction => ({
+      ...inner,
+      query: (sql, parameters = []) => {
+        if (/^select.* from .*telemetry.sessions/s.test(sql)) asked.push([sql, parameters])
+        return inner.query(sql, parameters)
+      }
+    })
+    await db.transaction(tx => writeBatch(recording(tx), [recorded('small', mine)]))
+    await db.transaction(async tx =>
+      assert.equal((await listSessions(recording(tx), 'small', 100, undefined)).length, 40)
+    )
+    assert.equal(asked.length, 2)
+    for (const [sql, parameters] of asked) {
+      const { rows } = await db.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+        `explain (analyze, format json) ${sql}`,
+        parameters
+      )
+      const plan = nodesOf(rows[0]!['QUERY PLAN'][0].Plan)
+      assert.deepEqual(
+        plan.filter(node => node['Node Type'] === 'Seq Scan' || node['Rows Removed by Filter']! > 100),
+        [],
+        JSON.stringify(plan, null, 1)
+      )
+    }
   })
 
   it('knows which sessions are still to be asked for', async () => {

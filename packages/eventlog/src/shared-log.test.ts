@@ -107,6 +107,25 @@ describe('readers that share the log', () => {
       reader.close()
       stop()
     })
+
+    it('holds no more bytes than it may, however few the entries: who is behind those reads for itself', async () => {
+      const heavy = () => ({ ...entry(), data: JSON.stringify('x'.repeat(10_000)) })
+      const shared = new SharedLog(counted(), 50_000)
+      const slow = shared.reader()
+      const stop = shared.onCommit(() => undefined)
+      const from = await headOf(log)
+      for (let n = 0; n < 10; n++) await log.transaction(tx => append(tx, [heavy()]))
+      const before = read
+      const { segments } = await slow.read(from, 10)
+      assert.equal(
+        segments.reduce((sum, { count }) => sum + count, 0),
+        10
+      )
+      // Four entries of some 10,200 bytes are 50,000 at most.
+      assert.equal(read - before, 6)
+      slow.close()
+      stop()
+    })
   }
 
   it('gives everything once and in order to whoever begins anywhere, while others write', async () => {

@@ -53,6 +53,16 @@ class Told {
   }
 }
 
+/** What a statement did, as `explain` tells it. */
+interface Plan {
+  'Actual Rows': number
+  'Actual Loops': number
+  Plans?: Plan[]
+}
+/** Rows that were read or made by the step that had most of them. */
+const rowsIn = ({ 'Actual Rows': rows, 'Actual Loops': loops, Plans = [] }: Plan): number =>
+  Math.max(rows * loops, ...Plans.map(rowsIn))
+
 describe('the feed of a user', () => {
   let log: Database
   let store: Database
@@ -202,6 +212,25 @@ describe('the feed of a user', () => {
     assert.equal((await of('hal')).items.length, 1)
     assert.equal((await of('gus')).unread, 200)
     assert.equal((await store.query("select from feed.items where user_id = 'cat'")).rows.length, 0)
+  })
+
+  it('is swept without going through the items of all users', async t => {
+    await store.query(
+      `insert into feed.items (user_id, at, id, project, kind, n)
+       select 'user-' || n / 20, now(), gen_random_uuid(), 'shop', 'session.began', 1 from generate_series(1, 40000) n`
+    )
+    const asked = t.mock.method(store, 'query').mock
+    await feed.sweep()
+    const statements = asked.calls.map(({ arguments: [sql, parameters = []] }) => [sql, parameters] as const)
+    asked.restore()
+    assert.equal(statements.length, 2)
+    for (const [sql, parameters] of statements) {
+      const explained = `explain (analyze, format json) ${sql}`
+      const { rows } = await store.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(explained, parameters)
+      // A hundred users of twenty items, some of which are met more than once; of all there are forty thousand.
+      const met = rowsIn(rows[0]!['QUERY PLAN'][0].Plan)
+      assert.ok(met < 10_000, `${met} rows: ${sql}`)
+    }
   })
 
   it('is for the admin, documents its routes, and a bad question is a problem', async () => {

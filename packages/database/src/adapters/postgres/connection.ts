@@ -1,13 +1,15 @@
-import { finished } from 'node:stream/promises'
 import type pg from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
 import { copyStatement } from '../../copy-rows.ts'
 import type { Queryable } from '../../database.ts'
 import { DatabaseError } from '../../errors.ts'
 import { encodeParameter } from '../../values.ts'
+import { copyIn } from './copy-in.ts'
 import { answeredWithin } from './statement-limit.ts'
 
-/** The statements of one connection of the pool, each answered within `limitMs` or given up with its connection. */
+/**
+ * The statements of one connection of the pool, each answered within `limitMs` or given up with its connection. Those that are
+ * made together are sent together, and run in the order in which they were made.
+ */
 export function statementsOf(client: pg.PoolClient, limitMs: number): Queryable & { prepared: Queryable['query'] } {
   const ask = async <T>(statement: () => Promise<T>): Promise<T> => {
     try {
@@ -32,13 +34,7 @@ export function statementsOf(client: pg.PoolClient, limitMs: number): Queryable 
       ask(async () => {
         await client.query(sql)
       }),
-    copyIn: (table, columns, rows) =>
-      ask(async () => {
-        const stream = client.query(copyFrom(copyStatement(table, columns, 'stdin', rows)))
-        stream.end(rows)
-        await finished(stream)
-        return stream.rowCount
-      })
+    copyIn: (table, columns, rows) => ask(() => copyIn(client, copyStatement(table, columns, 'stdin', rows), rows))
   }
 }
 

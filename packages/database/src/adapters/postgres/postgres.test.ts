@@ -54,6 +54,44 @@ if (server !== undefined) {
     })
   })
 
+  describe('statements that are sent together', () => {
+    it('are each answered with their own, when one in the middle is refused and when rows are', async t => {
+      const { database } = await behindRelay(t, { poolSize: 1 })
+      await database.exec('create table kept (n int primary key, t text)')
+      const many = Array.from({ length: 20_000 }, (_, n) => `${n}\t${'x'.repeat(100)}\n`).join('')
+      for (const [table, rows, code] of [
+        ['missing', many, '42P01'],
+        ['kept', `${many}7\tagain\n`, '23505'],
+        ['kept', `${many}seven\tno number\n`, '22P02']
+      ] as const) {
+        await assert.rejects(
+          database.transaction(async tx => {
+            const [one, rowsOf, two, three] = await Promise.allSettled([
+              tx.query('select 1 as n'),
+              tx.copyIn(table, ['n', 't'], rows),
+              tx.query('select $1::int as n', [2]),
+              tx.exec('select 3')
+            ])
+            assert.deepEqual(one.status === 'fulfilled' && one.value.rows, [{ n: 1 }])
+            const codes = [rowsOf, two, three].map(each => each.status === 'rejected' && each.reason.code)
+            assert.deepEqual(codes, [code, '25P02', '25P02'])
+          }),
+          { code: '25P02' }
+        )
+      }
+      // The connection is the same one, and what it says is still what it was asked.
+      const asked = await database.transaction(tx =>
+        Promise.all([
+          tx.copyIn('kept', ['n', 't'], '1\ta\n2\tb\n'),
+          tx.query<{ n: number }>('select count(*)::int as n from kept'),
+          tx.copyIn('kept', ['n'], '3\n'),
+          tx.query<{ n: number }>('select count(*)::int as n from kept')
+        ])
+      )
+      assert.deepEqual([asked[0], asked[1].rows, asked[2], asked[3].rows], [2, [{ n: 2 }], 1, [{ n: 3 }]])
+    })
+  })
+
   describe('a server that goes silent', () => {
     // What is answered has to be in time, too.
     const limits = { poolSize: 1, statementTimeoutMs: 1_000, acquireTimeoutMs: 2_000 }
@@ -77,7 +115,7 @@ if (server !== undefined) {
       }
     })
 
-    it('ends a transaction at its first statement without an answer: the others are not tried', async t => {
+    it('ends a transaction at its first statement without an answer, and all that were sent with it', async t => {
       const { database, way } = await behindRelay(t, limits)
       let failures: unknown[] = []
       await assert.rejects(
@@ -94,8 +132,8 @@ if (server !== undefined) {
         }),
         didNotAnswer
       )
-      assert.ok(failures.every(isUnavailable))
-      assert.match(String(failures[1]), /not queryable/)
+      assert.equal(failures.length, 3)
+      assert.ok(failures.every(isUnavailable), String(failures))
     })
 
     it('is unavailable to who needs a new connection', async t => {

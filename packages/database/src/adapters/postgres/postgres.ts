@@ -10,7 +10,6 @@ import type {
   TransactionOptions
 } from '../../database.ts'
 import { DatabaseClosedError } from '../../errors.ts'
-import { inOrder } from '../../in-order.ts'
 import { CommitListeners } from '../../listeners.ts'
 import type { Procedure } from '../../procedure.ts'
 import { runTransaction } from '../../transaction.ts'
@@ -56,6 +55,8 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     options: Object.entries(session)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
+    // Sent without waiting for the answer to the one before, which may wait for a turn of a busy event loop.
+    pipeline: true,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
     application_name: 'plimsoll'
@@ -141,7 +142,7 @@ class PostgresDatabase implements Database {
   async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
     const limitMs = checkedLimit('statementTimeoutMs', options?.statementTimeoutMs ?? this.#statementTimeoutMs)
     return this.#connected(async client => {
-      const connection = inOrder(statementsOf(client, limitMs))
+      const connection = statementsOf(client, limitMs)
       try {
         const { result, notifications } = await runTransaction(this.engine, connection, work, options)
         this.#commits++

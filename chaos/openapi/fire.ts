@@ -5,6 +5,9 @@ import type { KeptFault, Tally } from './tally.ts'
 import { type Shot, wholeBytes } from './ways.ts'
 import { type Answer, NoAnswer, type Wire } from './wire.ts'
 
+/** A request that has less for its answer, in milliseconds, or does not make itself clear, is hasty. */
+const hastyMs = 1_000
+
 export interface Range {
   tally: Tally
   books: Books
@@ -61,7 +64,7 @@ function judge({ index }: Shot, draft: Draft, answer: Answer, { tally, books, on
   tally.answered(draft, answer)
   books.answered(draft, answer)
   // A client that leaves the platform next to no time gets what it asked for.
-  const hasty = draft.headers.some(([name]) => name === 'x-request-deadline')
+  const hasty = draft.headers.some(([name, value]) => name === 'x-request-deadline' && !(Number(value) >= hastyMs))
   const note = (fault: Fault) => {
     const kept = tally.fault(fault, draft, index, answer)
     if (kept) onFault(kept)

@@ -2,7 +2,7 @@ import { bytesOf, type Draft } from './draft.ts'
 import { type Fault, type FaultKind, faultKinds } from './judge.ts'
 import type { Answer } from './wire.ts'
 
-/** How many different faults are kept whole, to be repeated. */
+/** How many different faults of a kind are kept whole, to be repeated. */
 const mostKept = 20
 const mostText = 4_000
 
@@ -62,7 +62,7 @@ export class Tally {
     const key = `${kind} ${operation} ${detail}`
     const known = this.kept.get(key)
     if (known) known.times++
-    if (known || this.kept.size >= mostKept) return undefined
+    if (known || [...this.kept.values()].filter(one => one.kind === kind).length >= mostKept) return undefined
     const { head, body } = bytesOf(draft)
     const isText = Buffer.from(body.toString()).equals(body)
     const kept: KeptFault = {

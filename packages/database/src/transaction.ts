@@ -18,18 +18,29 @@ export async function runTransaction<T>(
   options: TransactionOptions | undefined
 ): Promise<{ result: T; notifications: Notifications }> {
   const notifications = new Map<string, unknown[]>()
-  let doomedBy: unknown
+  const failures: { number: number; error: unknown }[] = []
+  const underWay = new Set<Promise<unknown>>()
+  let made = 0
   let over = false
   const watch = async <A>(statement: () => Promise<A>): Promise<A> => {
     // Of statements made together one may fail `work` while another still has a next one to make: that one would run
     // behind the rollback, outside any transaction, and stay.
     if (over) throw new DatabaseError('the transaction is over; nothing of this statement was done', '25P01')
+    const number = made++
+    const answer = statement()
+    underWay.add(answer)
     try {
-      return await statement()
+      return await answer
     } catch (error) {
-      doomedBy ??= error
+      failures.push({ number, error })
       throw error
+    } finally {
+      underWay.delete(answer)
     }
+  }
+  const first = () => failures.toSorted((a, b) => a.number - b.number)[0]?.error
+  const settled = async () => {
+    while (underWay.size > 0) await Promise.allSettled(underWay)
   }
   // BEGIN travels with the first statements: each round trip to the engine may wait for a turn of a busy event loop.
   const begun = connection.exec(beginStatement(options))
@@ -48,9 +59,10 @@ export async function runTransaction<T>(
     })
     over = true
     await begun
-    if (doomedBy !== undefined) {
+    await settled()
+    if (failures.length > 0) {
       throw new DatabaseError('a statement of this transaction failed, so it was rolled back', '25P02', {
-        cause: doomedBy
+        cause: first()
       })
     }
     await connection.exec('commit')
@@ -58,6 +70,11 @@ export async function runTransaction<T>(
   } catch (error) {
     over = true
     await connection.exec('rollback').catch(() => undefined)
-    throw error
+    await settled()
+    // Made together, those behind a failed one are refused because of it, and may be heard of before it is.
+    const isFollower = codeOf(error) === '25P02' && failures.some(failure => failure.error === error)
+    throw isFollower ? first() : error
   }
 }
+
+const codeOf = (error: unknown) => (error instanceof DatabaseError ? error.code : undefined)

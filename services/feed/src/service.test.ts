@@ -221,9 +221,12 @@ describe('the feed of a user', () => {
     )
     const asked = t.mock.method(store, 'query').mock
     await feed.sweep()
-    const statements = asked.calls.map(({ arguments: [sql, parameters = []] }) => [sql, parameters] as const)
+    // Its own of the five seconds may have come meanwhile.
+    const statements = asked.calls
+      .map(({ arguments: [sql, parameters = []] }) => [sql, parameters] as const)
+      .filter(([sql]) => /^with (recursive met|items) as/.test(sql))
     asked.restore()
-    assert.equal(statements.length, 2)
+    assert.ok(statements.length >= 2)
     for (const [sql, parameters] of statements) {
       const explained = `explain (analyze, format json) ${sql}`
       const { rows } = await store.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(explained, parameters)

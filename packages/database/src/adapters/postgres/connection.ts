@@ -11,12 +11,13 @@ import { answeredWithin } from './statement-limit.ts'
  * made together are sent together, and run in the order in which they were made.
  */
 export function statementsOf(client: pg.PoolClient, limitMs: number): Queryable & { prepared: Queryable['query'] } {
-  const ask = async <T>(statement: () => Promise<T>): Promise<T> => {
-    try {
-      return await answeredWithin(client, limitMs, statement)
-    } catch (error) {
+  let last: Promise<unknown> = Promise.resolve()
+  const ask = <T>(statement: () => Promise<T>): Promise<T> => {
+    const mine = answeredWithin(client, { limitMs, after: last }, statement).catch(error => {
       throw translate(error)
-    }
+    })
+    last = mine.catch(() => undefined)
+    return mine
   }
   return {
     query: <R>(sql: string, parameters: readonly unknown[] = []) =>

@@ -3,7 +3,7 @@ import type { CopyData } from '../../database.ts'
 
 /** What a query of `pg` does that its types leave out. */
 interface Wire {
-  stream: { cork(): void; uncork(): void }
+  stream: { cork(): void; uncork(): void; destroy(error: Error): void }
   sendCopyFromChunk(chunk: Buffer): void
   endCopyFrom(): void
 }
@@ -26,6 +26,9 @@ class CopyIn extends pg.Query {
         submit.call(this, connection)
         wire.sendCopyFromChunk(bytes)
         wire.endCopyFrom()
+      } catch (error) {
+        // The server would wait for rows, and take what comes next for them.
+        wire.stream.destroy(error as Error)
       } finally {
         wire.stream.uncork()
       }

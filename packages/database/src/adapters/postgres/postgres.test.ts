@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import type { Database } from '../../database.ts'
-import { isUnavailable } from '../../errors.ts'
+import type { Database, Transaction } from '../../database.ts'
+import { isUnavailable, isUniqueViolation } from '../../errors.ts'
 import { migrate } from '../../migrations.ts'
 import { open } from '../../open.ts'
 import { type Relay, relayTo, scratchDatabase } from '../../testing.ts'
@@ -89,6 +89,50 @@ if (server !== undefined) {
         ])
       )
       assert.deepEqual([asked[0], asked[1].rows, asked[2], asked[3].rows], [2, [{ n: 2 }], 1, [{ n: 3 }]])
+    })
+  })
+
+  describe('statements whose answers come at once', () => {
+    const direct = async (t: TestContext, options: PostgresOptions = {}) => {
+      const scratch = await scratchDatabase()
+      const database = await open(scratch.url, { poolSize: 1, ...options })
+      t.after(async () => {
+        await database.close()
+        await scratch.remove()
+      })
+      return database
+    }
+    /** Until the server has answered all that was sent: what is read next has all of it. */
+    const holdLoop = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+
+    it('reject with what the first of them failed with, and not with what it did to the others', async t => {
+      const database = await direct(t)
+      await database.exec('create table kept (n int primary key); insert into kept values (1)')
+      const failing = (work: (tx: Transaction) => Promise<unknown>[]) =>
+        database.transaction(async tx => {
+          const all = Promise.all(work(tx))
+          holdLoop()
+          await all
+        })
+      const again = (tx: Transaction) => tx.query('insert into kept values ($1)', [1])
+      const copied = (tx: Transaction) => tx.copyIn('kept', ['n'], '2\n')
+      await assert.rejects(
+        failing(tx => [again(tx), copied(tx)]),
+        isUniqueViolation
+      )
+      await assert.rejects(
+        failing(tx => [copied(tx), again(tx), copied(tx), tx.exec('select 1')]),
+        isUniqueViolation
+      )
+      assert.equal((await database.query('select from kept')).affected, 1)
+    })
+
+    it('have each the time that a statement has', async t => {
+      const database = await direct(t, { statementTimeoutMs: 1_000 })
+      const asked = database.transaction(tx =>
+        Promise.all([tx.query('select pg_sleep(0.7)'), tx.query('select pg_sleep(0.7)')])
+      )
+      assert.equal((await asked).length, 2)
     })
   })
 

@@ -119,7 +119,7 @@ class PostgresDatabase implements Database {
       return await work(client)
     } finally {
       client.off('error', onError)
-      client.release(broken)
+      client.release(broken ?? stuck(client))
     }
   }
 
@@ -182,4 +182,10 @@ class PostgresDatabase implements Database {
       .then(() => this.#left(undefined))
     return this.#closing
   }
+}
+
+/** A connection that is inside of a transaction still, whose rollback was refused, is of no use to the next. */
+function stuck(client: pg.PoolClient): Error | undefined {
+  const status = client.getTransactionStatus()
+  return status === 'T' || status === 'E' ? new Error('the connection was left inside of a transaction') : undefined
 }

@@ -13,23 +13,32 @@ export function checkedLimit(name: string, ms: number): number {
 
 /**
  * Runs a statement, and gives its connection up when it is not answered in time: with a server that has gone silent
- * nothing else would ever end it. All that waits on the connection rejects with SQLSTATE 08006, "connection failure".
+ * nothing else would ever end it. Its time begins when the one before it on this connection is answered (`after`, which never
+ * rejects): until then the server is not at work on it. All that waits on the connection rejects with SQLSTATE 08006, "connection failure".
  * The server's own `statement_timeout` would not do, for it is the server that says it.
  */
 export async function answeredWithin<T>(
   client: pg.PoolClient,
-  limitMs: number,
+  { limitMs, after }: { limitMs: number; after: Promise<unknown> },
   statement: () => Promise<T>
 ): Promise<T> {
   if (limitMs === Number.POSITIVE_INFINITY) return statement()
+  let isAnswered = false
+  let timer: NodeJS.Timeout | undefined
   let last: NodeJS.Immediate | undefined
-  const timer = setTimeout(() => {
-    // An event loop that was held up finds the timer before the answer that has come meanwhile: that is read first.
-    last = setImmediate(() => socketOf(client).destroy(silence(limitMs)))
-  }, limitMs)
+  const begin = () => {
+    if (isAnswered) return
+    timer = setTimeout(() => {
+      // An event loop that was held up finds the timer before the answer that has come meanwhile: that is read first.
+      last = setImmediate(() => socketOf(client).destroy(silence(limitMs)))
+    }, limitMs)
+  }
   try {
-    return await statement()
+    const answer = statement()
+    void after.then(begin)
+    return await answer
   } finally {
+    isAnswered = true
     clearTimeout(timer)
     clearImmediate(last)
   }

@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '@plimsoll/resilience'
 import { decide, readDecisions } from './decisions.ts'
 import { endOf } from './ledger/sessions.ts'
 import { type Billing, BooksCutError, createBilling } from './service.ts'
+import { addLines, migrateBilling, readMonthNow } from './store.ts'
 import { begun, entry, minute, visit } from './testing.ts'
 
 const adminToken = 'admin-of-this-test'
@@ -195,6 +196,48 @@ describe('an invoice', () => {
     assert.deepEqual([complete, live], [true, replayed])
     await one.stop()
   })
+
+  if (process.env.PLIMSOLL_DATABASE_URL) {
+    it('is read with the corrections that came with it, or not at all', async () => {
+      const own = await began.open()
+      await migrateBilling(own)
+      const line = {
+        project: 'one-moment',
+        month: '2026-10-01',
+        xid: '1',
+        ...price,
+        sessions: 1,
+        amount: 3,
+        at: december
+      }
+      const lines = [
+        { ...line, position: 1, kind: 'invoice' as const, event: null },
+        { ...line, position: 2, kind: 'correction' as const, event: randomUUID() }
+      ]
+      // They are committed when the corrections have been asked for, and nothing else yet.
+      const committed = Promise.withResolvers<void>()
+      const between = Object.create(own) as Database
+      between.transaction = (work, options) =>
+        own.transaction(
+          tx =>
+            work({
+              ...tx,
+              async query(sql, parameters) {
+                const isFirst = sql.includes("'correction'")
+                if (!isFirst) await committed.promise
+                const answer = await tx.query<never>(sql, parameters)
+                if (isFirst) await own.transaction(other => addLines(other, lines)).then(committed.resolve)
+                return answer
+              }
+            }),
+          options
+        )
+      const { invoice, corrections } = await readMonthNow(between, 'one-moment', '2026-10-01')
+      assert.deepEqual([invoice, corrections.entries], [undefined, 0])
+      const after = await readMonthNow(own, 'one-moment', '2026-10-01')
+      assert.deepEqual([after.invoice?.amount, after.corrections.entries], [3, 1])
+    })
+  }
 
   it('outlives the ledger: made again from the log and the decisions, it has the bytes that it had', async () => {
     const { log, write, run } = began

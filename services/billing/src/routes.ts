@@ -31,7 +31,7 @@ import { amountOf, type LedgerEntry, type Price } from './ledger/entry.ts'
 import { endOf } from './ledger/sessions.ts'
 import { demandedBy, headWithin, notReached, positionOf, positionText } from './position.ts'
 import type { Recomputed } from './recompute.ts'
-import { listMonths, type Month, readLines, readMonth, readWholeFrom } from './store.ts'
+import { listMonths, type Month, readLines, readMonthNow, readWholeFrom } from './store.ts'
 
 /** How long a question may take from its arrival, in milliseconds; less when its X-Request-Deadline says so. */
 const requestMs = 10_000
@@ -139,7 +139,7 @@ export async function billingRoutes(app: FastifyInstance, options: RoutesOptions
       await reach(await demandedBy(request.query, log, request.deadline - clock.now()), request)
       // Before the look: what it holds more is no harm.
       const fresh = freshness(request.query.consistency === 'billing')
-      return answerOf(await readMonth(store, project, `${month}-01`), fresh)
+      return answerOf(await readMonthNow(store, project, `${month}-01`), fresh)
     }
   )
   typed.get(
@@ -189,7 +189,7 @@ export async function billingRoutes(app: FastifyInstance, options: RoutesOptions
       }
       reply.code(done.made ? 201 : 200)
       const fresh = freshness(true)
-      return answerOf(await readMonth(store, project, month), fresh)
+      return answerOf(await readMonthNow(store, project, month), fresh)
     }
   )
   typed.post(

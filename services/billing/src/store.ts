@@ -115,7 +115,12 @@ interface MonthRow {
   sessions: number
 }
 
-/** One month; zeros where nothing was counted. */
+/** One month, all of one moment: an invoice without the corrections that came with it would be another amount. */
+export function readMonthNow(store: Database, project: string, month: string): Promise<Month> {
+  return store.transaction(tx => readMonth(tx, project, month), { isolation: 'repeatable read', readOnly: true })
+}
+
+/** One month; zeros where nothing was counted. What it asks is of one moment only in a transaction that sees to that. */
 export async function readMonth(db: Queryable, project: string, month: string): Promise<Month> {
   const [usage, invoices, sums, wholeFrom] = await Promise.all([
     db.query<MonthRow>('select sessions from billing.usage where project = $1 and month = $2', [project, month]),

@@ -33,6 +33,8 @@ export async function ingest({ quick, note }: RunOptions): Promise<{ figures: Re
     const raws: number[] = []
     for (let round = 1; round <= rounds; round++) {
       note(`round ${round} of ${rounds}`)
+      // Neither the floors nor the next turn beside what the batches left to count.
+      await settle(platform)
       echoes.push(
         await runLoad({
           ...common,
@@ -56,6 +58,7 @@ export async function ingest({ quick, note }: RunOptions): Promise<{ figures: Re
         })
       )
       batches.push(await runLoad({ ...target, kind: 'batch', batchSize: 100, connections: 64 }))
+      await settle(platform)
       raw.prepare(quick ? 120 : 240, 500)
       raws.push(await raw.run(databaseUrl ? 3 : 1))
       const rate = (r: LoadReport) => Math.round(r.ok / r.seconds)
@@ -75,7 +78,6 @@ export async function ingest({ quick, note }: RunOptions): Promise<{ figures: Re
 
     const steadies: LoadReport[] = []
     for (let round = 0; round < rounds / 2; round++) {
-      // What was left to count would be counted beside the very requests whose latency is to be seen.
       await settle(platform)
       note('80 % of the best rate, for latency')
       steadies.push(await runLoad({ ...target, kind: 'event', batchSize: 1, connections: 512, rate: single * 0.8 }))

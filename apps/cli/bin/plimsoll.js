@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,10 +15,15 @@ else {
     )
     process.exit(2)
   }
-  const { status, signal } = spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: 'inherit'
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
+  // Who ends us means the one that does the work. An interrupt from the keyboard reaches both by itself.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  process.on('SIGINT', () => {})
+  child.once('error', error => {
+    console.error(`plimsoll cannot start ${node}: ${error.message}`)
+    process.exit(2)
   })
-  process.exit(signal ? 1 : (status ?? 1))
+  child.once('exit', (status, signal) => process.exit(signal ? 1 : (status ?? 1)))
 }
 
 function pinnedNode(from) {

@@ -75,7 +75,10 @@ test('what breaks the platform on purpose is not sent', () => {
 
 test('who leaves no time is told so by any method, and is told when to come back', () => {
   const hasty = { method: 'GET', operation: undefined, hasty: true }
-  const slow = refusal(503, { code: 'store_slow', type: 'urn:plimsoll:problem:store_slow' })
+  const slowWith = (code: string) => refusal(503, { code, type: `urn:plimsoll:problem:${code}` })
+  const slow = slowWith('store_slow')
+  for (const code of ['read_store_slow', 'log_slow', 'position_not_reached'])
+    assert.equal(kindOf(answer(503, slowWith(code), { 'retry-after': '1' }), hasty), undefined, code)
   assert.equal(kindOf(answer(503, slow, { 'retry-after': '1' }), hasty), undefined)
   assert.equal(kindOf(answer(503, slow), hasty), 'server')
   assert.equal(kindOf(answer(503, refusal(503), { 'retry-after': '1' }), hasty), 'server')

@@ -16,9 +16,9 @@ else {
     process.exit(2)
   }
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
-  // Who ends us means the one that does the work. An interrupt from the keyboard reaches both by itself.
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  process.on('SIGINT', () => {})
+  // Who ends us means the one that does the work. An interrupt from a keyboard reaches both by itself.
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'])
+    process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal))
   child.once('error', error => {
     console.error(`plimsoll cannot start ${node}: ${error.message}`)
     process.exit(2)

@@ -18,7 +18,9 @@ export async function runTransaction<T>(
   options: TransactionOptions | undefined
 ): Promise<{ result: T; notifications: Notifications }> {
   const notifications = new Map<string, unknown[]>()
-  const failures: { number: number; error: unknown }[] = []
+  /** Of the statements that failed the one that was made first. */
+  let failure: { number: number; error: unknown } | undefined
+  const refused = new WeakSet<object>()
   const underWay = new Set<Promise<unknown>>()
   let made = 0
   let over = false
@@ -32,13 +34,13 @@ export async function runTransaction<T>(
     try {
       return await answer
     } catch (error) {
-      failures.push({ number, error })
+      if (failure === undefined || number < failure.number) failure = { number, error }
+      refused.add(error as object)
       throw error
     } finally {
       underWay.delete(answer)
     }
   }
-  const first = () => failures.toSorted((a, b) => a.number - b.number)[0]?.error
   const settled = async () => {
     while (underWay.size > 0) await Promise.allSettled(underWay)
   }
@@ -60,9 +62,9 @@ export async function runTransaction<T>(
     over = true
     await begun
     await settled()
-    if (failures.length > 0) {
+    if (failure !== undefined) {
       throw new DatabaseError('a statement of this transaction failed, so it was rolled back', '25P02', {
-        cause: first()
+        cause: failure.error
       })
     }
     await connection.exec('commit')
@@ -72,9 +74,7 @@ export async function runTransaction<T>(
     await connection.exec('rollback').catch(() => undefined)
     await settled()
     // Made together, those behind a failed one are refused because of it, and may be heard of before it is.
-    const isFollower = codeOf(error) === '25P02' && failures.some(failure => failure.error === error)
-    throw isFollower ? first() : error
+    const isFollower = error instanceof DatabaseError && error.code === '25P02' && refused.has(error)
+    throw isFollower ? failure!.error : error
   }
 }
-
-const codeOf = (error: unknown) => (error instanceof DatabaseError ? error.code : undefined)

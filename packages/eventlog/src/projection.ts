@@ -28,8 +28,8 @@ export interface ProjectionOptions {
    * engine (`Database.call`) keeps the work off this thread.
    */
   advance(step: Step): Promise<void>
-  /** Entries a transaction. Default 1,000: small ones keep readers of the store from waiting. */
-  batch?: number
+  /** Entries a transaction, asked for before each. Default 1,000: small ones keep readers of the store from waiting. */
+  batch?: number | (() => number)
   /** Least time between two batches while caught up, in milliseconds. Default 100. */
   paceMs?: number
   /** Time between looks when no commit is heard of, in milliseconds. Default 250. */
@@ -217,13 +217,14 @@ export class Projection {
     if (!this.#loaded) await this.#load()
     this.#woken = false
     const lookedAt = this.#options.now()
-    const { segments, caughtUp } = await this.#reader.read(this.#cursor, this.#options.batch)
+    const batch = typeof this.#options.batch === 'number' ? this.#options.batch : this.#options.batch()
+    const { segments, caughtUp } = await this.#reader.read(this.#cursor, batch)
     const last = segments.at(-1)?.last
     if (last) await this.#apply(segments, last)
     this.#caughtUp = caughtUp
     this.#oldest = caughtUp ? 0 : (last?.recordedAt ?? this.#oldest)
     this.#asOf = caughtUp ? lookedAt : (last?.recordedAt ?? this.#asOf)
-    return segments.reduce((sum, { count }) => sum + count, 0) >= this.#options.batch
+    return segments.reduce((sum, { count }) => sum + count, 0) >= batch
   }
 
   async #apply(segments: readonly Segment[], { xid, position }: Place): Promise<void> {

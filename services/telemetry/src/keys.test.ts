@@ -87,6 +87,26 @@ describe('write keys', () => {
     assert.ok(await keys.verify(token))
   })
 
+  it('are known at once by who has asked for them, while they are good, and until they are soon to be asked for again', async () => {
+    const { state, keys } = keysAt()
+    const { id, token, ...key } = await keys.create('shop')
+    const known = () => keys.known(token)
+    assert.equal(known(), undefined, 'nobody has asked')
+    await keys.verify(token)
+    const { questions } = state
+    assert.deepEqual(known(), { id, ...key })
+    assert.equal(keys.known(token.slice(0, 17) + 's'.repeat(43)), undefined, 'another secret')
+    assert.equal(keys.known('plk_nonsense'), undefined)
+    state.time = 45_000
+    assert.deepEqual(known(), { id, ...key })
+    state.time = 45_001
+    assert.equal(known(), undefined)
+    state.time = 0
+    assert.equal(state.questions, questions)
+    await keys.revoke('shop', id)
+    assert.equal(known(), undefined, 'revoked')
+  })
+
   it('end within a minute of being revoked', async () => {
     const { keys, state } = keysAt()
     const { token, id } = await keys.create('shop')

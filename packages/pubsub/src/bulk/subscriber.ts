@@ -14,8 +14,8 @@ export interface LogSubscriberOptions {
   store: Database
   /** The module whose default export is a `bulkProcedure`. */
   procedure: URL
-  /** Entries a step. Default 2,000. */
-  batch?: number
+  /** Entries a step, asked for before each. Default 2,000. */
+  batch?: number | (() => number)
   /** Least time between two steps while caught up, in milliseconds. Default 300. */
   paceMs?: number
   /**
